@@ -1,0 +1,1 @@
+"""Translates Binance spot into order facts and order commands into Binance requests."""

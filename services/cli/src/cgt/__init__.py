@@ -1,0 +1,1 @@
+"""The cgt command: up, demo, translate, preview."""

@@ -1,0 +1,1 @@
+"""Seals exchange API keys and lends them to the services that sign with them."""

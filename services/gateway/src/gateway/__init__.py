@@ -1,0 +1,1 @@
+"""The REST and Socket.IO surface that frontends reach."""

@@ -1,0 +1,1 @@
+"""A matching engine that speaks the exchanges own protocols, for dry runs and for our tests."""
