@@ -1,0 +1,127 @@
+"""Protection facts: what the order-engine did about a bracket, and which fact caused it."""
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from common.exchanges import Exchange, Residency
+from common.exits import ExitPlan
+
+
+class BracketState(StrEnum):
+    """Where a bracket stands, in the words the API shows."""
+
+    OPENING = "OPENING"
+    """The entry works; nothing is held yet."""
+    UNPROTECTED = "UNPROTECTED"
+    """Something is held that no confirmed exit covers yet."""
+    PROTECTED = "PROTECTED"
+    CLOSED = "CLOSED"
+
+
+class ProtectionBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What every protection fact says."""
+
+    bracket_id: str
+    account_id: str
+    user_id: str
+    exchange: Exchange
+    symbol: str
+    version: int
+    """The bracket's version after this; with `position` it numbers a bracket's facts."""
+    position: int
+    """The place of this fact among those of the same version."""
+    cause: str
+    """The `ce_id` of the message that led here."""
+    ts_event_ms: int
+    state: BracketState
+    held_qty: Decimal
+    protected_qty: Decimal
+    unprotected_qty: Decimal
+    dust_qty: Decimal
+
+
+class BracketOpened(ProtectionBase, frozen=True, kw_only=True, tag="bracket.opened"):
+    intent_id: str
+    entry_client_order_id: str | None
+    plan: ExitPlan | None
+
+
+class BracketDenied(ProtectionBase, frozen=True, kw_only=True, tag="bracket.denied"):
+    """An intent that was not carried out: nothing was sent to the exchange."""
+
+    intent_id: str
+    code: str
+    reason: str
+
+
+class ExitLegView(msgspec.Struct, frozen=True, kw_only=True):
+    """One exit leg as facts and API answers show it."""
+
+    client_order_id: str
+    role: str
+    order_type: str
+    price: Decimal | None
+    trigger_px: Decimal | None
+    residency: Residency
+    residency_reason: str
+
+
+class ProtectionPlaced(ProtectionBase, frozen=True, kw_only=True, tag="protection.placed"):
+    """The exchange confirmed an exit."""
+
+    list_client_order_id: str | None
+    level: int
+    qty: Decimal
+    legs: tuple[ExitLegView, ...]
+
+
+class ProtectionReduced(ProtectionBase, frozen=True, kw_only=True, tag="protection.reduced"):
+    """An exit ended: it sold, or it was canceled, expired or given up."""
+
+    list_client_order_id: str | None
+    level: int
+    sold_qty: Decimal
+    returned_qty: Decimal
+    reason: str
+
+
+class ProtectionFailed(ProtectionBase, frozen=True, kw_only=True, tag="protection.failed"):
+    """The exchange refused an exit, or its outcome is unknown; `next_step` says what the engine does about it."""
+
+    client_order_id: str | None
+    category: str
+    code: str | None
+    reason: str | None
+    next_step: str
+
+
+class StopLatched(ProtectionBase, frozen=True, kw_only=True, tag="protection.stop_latched"):
+    """The engine decided to sell at market now, and will until it is done."""
+
+    qty: Decimal
+    reason: str
+
+
+class BracketClosed(ProtectionBase, frozen=True, kw_only=True, tag="bracket.closed"):
+    """Nothing is held any more but declared dust. PnL is in quote asset, net of fees where they are valued."""
+
+    entry_qty: Decimal
+    entry_avg_px: Decimal | None
+    exit_qty: Decimal
+    exit_avg_px: Decimal | None
+    fees: dict[str, Decimal]
+    realised_pnl: Decimal | None
+    reason: str
+
+
+ProtectionFact = (
+    BracketOpened
+    | BracketDenied
+    | ProtectionPlaced
+    | ProtectionReduced
+    | ProtectionFailed
+    | StopLatched
+    | BracketClosed
+)
