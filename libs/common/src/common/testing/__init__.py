@@ -1,0 +1,1 @@
+"""Fakes, builders and fixtures for the tests of every package: shipped, not copied."""
