@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 _LEASH = str(Path(__file__).with_name("leash.py"))
 _POLL_S = 0.02
+_handed_out: set[int] = set()
 
 
 class ProcessDied(RuntimeError):
@@ -71,6 +73,13 @@ class Child:
             await asyncio.sleep(_POLL_S)
         return not self.alive
 
+    async def succeeded(self, timeout_s: float) -> None:
+        """Wait for its end. Raises ProcessDied if it failed, NotReady if it still runs after `timeout_s`."""
+        if not await self.exited(timeout_s):
+            raise NotReady(f"{self.name} still runs after {timeout_s:g} s. Its last lines:\n{self.tail()}")
+        if self.returncode != 0:
+            raise ProcessDied(f"{self.name} failed, exit status {self.returncode}. Its last lines:\n{self.tail()}")
+
     async def stop(self, grace_s: float = 10.0) -> None:
         """Ask it to end; after `grace_s` end it."""
         if self.alive:
@@ -112,24 +121,40 @@ def start(
     return Child(name, popen, log, stop_signal)
 
 
-async def run(name: str, command: Sequence[str | Path], *, log: Path, user: str | None = None) -> None:
-    """Run `command` to its end. Raises ProcessDied unless it succeeds."""
-    child = start(name, command, log=log, user=user)
+async def run(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+) -> None:
+    """Run `command` to its end. Raises ProcessDied unless it succeeds, NotReady if that takes ten minutes."""
+    child = start(name, command, log=log, env=env, user=user)
     try:
-        while child.alive:
-            await asyncio.sleep(_POLL_S)
+        await child.succeeded(600.0)
     finally:
         child.kill()
-    if child.returncode != 0:
-        raise ProcessDied(f"{name} failed with exit status {child.returncode}. Its last lines:\n{child.tail()}")
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on now. Another process may take it before it is used."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A loopback TCP port that nobody listens on, and that this process has not been given before.
+
+    It lies below the range from which the kernel takes the near ends of outgoing connections: a client that keeps
+    knocking at a killed server's port in that range can be given that very port and be connected to itself, and the
+    server cannot come back.
+    """
+    while True:
+        port = random.randrange(10_000, _first_ephemeral_port())  # noqa: S311 - a port is no secret
+        if port not in _handed_out and port_is_free(port):
+            _handed_out.add(port)
+            return port
+
+
+def _first_ephemeral_port() -> int:
+    linux = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(linux.read_text().split()[0]) if linux.exists() else 49_152  # RFC 6335, section 6
+    return max(first, 20_000)
 
 
 def port_is_free(port: int) -> bool:
