@@ -1,0 +1,1 @@
+"""The connector kit: what lives once for all exchanges. An exchange adds only pure translators (see `ports`)."""
