@@ -14,7 +14,7 @@ frames only say "go and read") and MEXC (a listen key, fetched and kept alive ov
 """
 
 from collections.abc import Callable, Sequence
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -31,19 +31,6 @@ T = TypeVar("T")
 
 
 # --- requests and replies -------------------------------------------------------------------------------------------
-
-
-class Priority(IntEnum):
-    """Who goes first when the exchange's limits leave room for few: the smaller number."""
-
-    PROTECTION = 0
-    """Exits, and everything that keeps a position from standing bare."""
-    TRADING = 1
-    """Entries and cancels."""
-    QUERY = 2
-    """What became of an order; gap recovery."""
-    READ = 3
-    """Balances, tickers, candles for people."""
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +51,6 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How many orders it counts for in the account's order limits."""
     bucket: str = ""
     """The endpoint's own limit where the exchange has limits per endpoint (`RateLimit.bucket`); else empty."""
-    priority: Priority = Priority.TRADING
     channel: str = ""
     """The name of the same request on the order socket (Binance `order.place`); empty if it exists over REST only."""
 
@@ -191,6 +177,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
     used: tuple[tuple[LimitKind, int, int], ...] = ()
     retry_after_ms: int | None = None
+    """Set on a refusal for a limit: everything of `retry_scope` stops that long (0 if the reply names no time)."""
+    retry_scope: LimitScope = LimitScope.IP
+    """ACCOUNT where only this account's orders must wait (Binance -1015)."""
 
 
 class ExchangeInfo(msgspec.Struct, frozen=True):
