@@ -1,6 +1,7 @@
 """A stack starts what its table says, survives kills of its parts, and says plainly why it cannot start."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -9,7 +10,7 @@ import pytest
 from common.runtime.embedded import answers_admin
 from common.runtime.process import ProcessDied, accepts_connections
 from common.runtime.services import BROKER, POSTGRES, Listener, Service
-from common.runtime.stack import PortTaken, Stack, StackOptions
+from common.runtime.stack import BrokerKind, PortTaken, Stack, StackOptions
 
 pytestmark = pytest.mark.connected
 
@@ -74,8 +75,8 @@ async def test_a_killed_service_is_reported_and_can_be_started_again(tmp_path: P
         assert await stack.fallen() == []
 
 
-async def test_the_broker_and_the_database_come_back_where_they_were(tmp_path: Path) -> None:
-    async with Stack(_options(tmp_path)) as stack:
+async def test_the_broker_and_the_database_come_back_where_they_were(tmp_path: Path, broker_kind: BrokerKind) -> None:
+    async with Stack(replace(_options(tmp_path), broker=broker_kind)) as stack:
         connection = await asyncpg.connect(stack.database_url)
         await connection.execute("CREATE TABLE kept ()")
         await stack.kill_broker()

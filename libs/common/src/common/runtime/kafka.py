@@ -4,6 +4,7 @@ import asyncio
 import base64
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -60,11 +61,11 @@ async def kafka(data_dir: Path, *, port: int = 0, log: Path) -> AsyncIterator[st
             yield f"127.0.0.1:{port}"
         finally:
             broker.kill()
-    elif _has_docker_engine():
+    elif missing := why_unavailable():
+        raise KafkaUnavailable(missing)
+    else:
         async with _kafka_container(port):
             yield f"127.0.0.1:{port}"
-    else:
-        raise KafkaUnavailable("Apache Kafka needs Java 17+ with Maven (java, mvn), or a running Docker engine.")
 
 
 async def start_kafka(data_dir: Path, port: int, log: Path) -> Child:
@@ -113,6 +114,13 @@ def cache_dir() -> Path:
     return checkout / ".cache" if checkout else Path.home() / ".cache" / "cgt"
 
 
+def why_unavailable() -> str | None:
+    """What this machine lacks to start Apache Kafka, or None where it lacks nothing."""
+    if _has_java() or _has_docker_engine():
+        return None
+    return "Apache Kafka needs Java 17+ with Maven (java, mvn on the PATH), or a running Docker engine."
+
+
 def _has_java() -> bool:
     return shutil.which("java") is not None and shutil.which("mvn") is not None
 
@@ -140,3 +148,7 @@ async def _container_ready(port: int) -> None:
     async with asyncio.timeout(KAFKA_READY_S):
         while not await answers_admin(port):
             await asyncio.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(why_unavailable())  # With a message: printed, and exit status 1.

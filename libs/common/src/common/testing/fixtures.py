@@ -9,27 +9,39 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import cast, get_args
 
 import asyncpg
 import pytest
 
 from common.runtime.embedded import embedded_broker, postgres
 from common.runtime.kafka import kafka
+from common.runtime.stack import BrokerKind
 
-BROKER_KINDS = ("embedded", "kafka")
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the mark that `make test-kafka` selects by."""
+    config.addinivalue_line("markers", "broker: uses a broker, so it runs on Apache Kafka as well (set by itself)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses a broker, so that none can be forgotten on the real one."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "broker_kind" in item.fixturenames:
+            item.add_marker("broker")
 
 
 @pytest.fixture(scope="session")
-def broker_kind() -> str:
+def broker_kind() -> BrokerKind:
     """Which broker this run tests on: `embedded` or `kafka`."""
     kind = os.environ.get("CGT_TEST_BROKER", "embedded")
-    if kind not in BROKER_KINDS:
-        raise pytest.UsageError(f"CGT_TEST_BROKER is {kind!r}; use one of {', '.join(BROKER_KINDS)}.")
-    return kind
+    if kind not in get_args(BrokerKind):
+        raise pytest.UsageError(f"CGT_TEST_BROKER is {kind!r}; use one of {', '.join(get_args(BrokerKind))}.")
+    return cast("BrokerKind", kind)
 
 
 @pytest.fixture(scope="session")
-def bootstrap(broker_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def bootstrap(broker_kind: BrokerKind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The bootstrap address of a broker that the whole run shares; `topic_prefix` keeps tests apart on it."""
     folder = tmp_path_factory.mktemp("broker")
     log = folder / "broker.log"

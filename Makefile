@@ -1,0 +1,72 @@
+# Every target sets up what it needs first: a virtual environment with the hashed dependencies of requirements.lock.
+# That happens once, and again only when the lock or a package's pyproject.toml has changed.
+
+PYTHON ?= python3
+BROKER ?= embedded
+UV_VERSION := 0.13.9
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
+PROJECTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
+SOURCES := $(wildcard $(PACKAGES:%=%/src))
+# Tests are type-checked package by package: the folders of the services are no names of Python packages.
+TESTS := $(wildcard $(PACKAGES:%=%/tests)) $(wildcard tests/*/)
+
+export CGT_BROKER := $(BROKER)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo test test-kafka bench check lock format clean
+
+help:  ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo "  up, demo and bench take BROKER=kafka to run on Apache Kafka (Java 17+ and Maven)."
+
+setup: $(READY)  ## Make .venv with everything in it (part of every other target)
+
+up: setup  ## Run the whole system on this machine until Ctrl-C
+	@$(BIN)/cgt up
+
+demo: setup  ## Run one protected trade from start to end and say each step
+	@$(BIN)/cgt demo
+
+test: setup  ## Run the tests, on the embedded broker
+	$(BIN)/pytest
+
+test-kafka: setup  ## Run the tests that use a broker, on a real Apache Kafka
+	@if missing=$$($(BIN)/python -m common.runtime.kafka 2>&1); then \
+		echo "$(BIN)/pytest -m broker, on Apache Kafka"; CGT_TEST_BROKER=kafka $(BIN)/pytest -m broker; \
+	elif [ "$$CI" = true ]; then echo "test-kafka: failed, because CI must not skip it. $$missing"; exit 1; \
+	else echo "test-kafka: skipped. $$missing"; fi
+
+bench: setup  ## Measure from the fill to the protective orders; print the table
+	$(BIN)/python -m benchmarks
+
+check: setup  ## Lint, formatting, types, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy $(TESTS)
+	$(BIN)/lint-imports
+
+lock: setup  ## Resolve the dependencies anew into requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--python-version 3.11 --all-extras --group dev $(PROJECTS) \
+		$(foreach package,$(PACKAGES),--no-emit-package cgt-$(notdir $(package))) -o requirements.lock
+
+format: setup  ## Format the code and sort its imports
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix --select I
+
+clean:  ## Remove what was made here, downloads included
+	rm -rf $(VENV) .run .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): requirements.lock $(PROJECTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps $(PACKAGES:%=--editable %)
+	@touch $@

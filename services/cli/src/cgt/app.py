@@ -1,0 +1,40 @@
+"""The `cgt` command."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cgt import tools
+from cgt import up as up_command
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def describe() -> None:
+    """Crypto Graph Trader: run it, watch one trade, look at what its translators say."""
+
+
+@app.command()
+def up(run_dir: Annotated[Path, typer.Option(help="Where logs and data of this run go.")] = Path(".run/up")) -> None:
+    """Run the whole system on this machine until Ctrl-C."""
+    raise typer.Exit(asyncio.run(up_command.run(run_dir)))
+
+
+@app.command()
+def translate(exchange: Annotated[str, typer.Argument(help="For example: binance.")]) -> None:
+    """Read what an exchange sent, as JSON lines; print the facts and the outcome that we make of each."""
+    tools.translate(exchange)
+
+
+@app.command()
+def preview(exchange: Annotated[str, typer.Argument(help="For example: binance.")]) -> None:
+    """Read intents, as JSON lines; print the unsigned request that each would send."""
+    tools.preview(exchange)
+
+
+def main() -> None:
+    """The console script."""
+    app()
