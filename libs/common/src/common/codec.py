@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import orjson
@@ -50,7 +50,7 @@ def _decoder(type_: Any) -> Callable[[bytes], Any]:
 def decode(data: bytes, type_: type[T]) -> T:
     """JSON bytes as the given type. Raises UnreadableMessage naming the field at fault."""
     try:
-        return _decoder(type_)(data)  # type: ignore[no-any-return]
+        return cast(T, _decoder(cast(Any, type_))(data))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableMessage(str(error)) from error
 

@@ -56,9 +56,9 @@ class SubmitOrderList(CommandBase, frozen=True, kw_only=True, tag="command.submi
 
 
 class CancelOrder(CommandBase, frozen=True, kw_only=True, tag="command.cancel_order"):
-    """Cancel one order; of an order list, cancel the whole list."""
+    """Cancel one order by either id; of an order list, cancel the whole list."""
 
-    client_order_id: str
+    client_order_id: str | None = None
     exchange_order_id: str | None = None
     list_client_order_id: str | None = None
 

@@ -24,6 +24,9 @@ class Leg(StrEnum):
     MARKET_EXIT = "x"
 
 
+_LEGS = {leg.value: leg for leg in Leg}
+
+
 class OrderKey(NamedTuple):
     """What a client order id says."""
 
@@ -48,10 +51,10 @@ def parse(client_id: str) -> OrderKey | None:
     bracket, separator, tail = client_id.partition("-")
     if not separator or len(bracket) != _BRACKET_LENGTH or not bracket.startswith("b"):
         return None
-    letter, number = tail[:1], tail[1:]
-    if letter not in Leg or not number.isascii() or not number.isdecimal():
+    leg, number = _LEGS.get(tail[:1]), tail[1:]
+    if leg is None or not number.isascii() or not number.isdecimal():
         return None
-    return OrderKey(bracket, Leg(letter), int(number))
+    return OrderKey(bracket, leg, int(number))
 
 
 def new_id() -> str:

@@ -1,0 +1,275 @@
+"""What the engine knows of a bracket: one entry, its exits, and the amounts that follow from them.
+
+All of it is frozen and holds no clock; the same history always gives the same bracket.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from common.errors import ErrorCategory
+from common.exchanges import Exchange
+from common.exits import ExitPlan
+from common.instruments import ZERO, Instrument
+from common.orders import OrderStatus, OrderType, Side, TimeInForce
+from common.protection import BracketState
+
+
+class Role(StrEnum):
+    """The part an order plays."""
+
+    ENTRY = "ENTRY"
+    TAKE_PROFIT = "TP"
+    STOP_LOSS = "SL"
+    EXIT = "EXIT"
+    """A market sell by the engine's decision."""
+
+
+class ExitKind(StrEnum):
+    """How an exit is placed; chosen by capability, escalated by refusals."""
+
+    OCO = "oco"
+    STOP = "stop"
+    MARKET = "market"
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """One trade of an order, counted once by its trade id."""
+
+    trade_id: str
+    qty: Decimal
+    px: Decimal
+    fee: Decimal
+    fee_asset: str | None
+    ts_ms: int
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One order of ours and all that its facts have told."""
+
+    client_order_id: str
+    role: Role
+    level: int | None
+    """The exit pair it belongs to, counted from zero."""
+    side: Side
+    order_type: OrderType
+    qty: Decimal | None
+    quote_qty: Decimal | None = None
+    price: Decimal | None = None
+    trigger_px: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    list_client_order_id: str | None = None
+    status: OrderStatus | None = None
+    """None while the exchange has not confirmed it."""
+    exchange_order_id: str | None = None
+    cum_qty: Decimal = ZERO
+    avg_px: Decimal | None = None
+    fills: tuple[Fill, ...] = ()
+    triggered: bool = False
+    cancel_wanted: bool = False
+    submitted_ms: int
+    valid_until_ms: int
+    updated_ms: int
+    ask_at_ms: int | None = None
+    """When to ask the exchange what became of it."""
+    asked: int = 0
+    refusal: ErrorCategory | None = None
+    available_qty: Decimal | None = None
+    """The free balance the exchange showed when it refused for lack of it."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it may still trade (in flight counts: we do not know better)."""
+        return self.status is None or not self.status.terminal
+
+    @property
+    def confirmed(self) -> bool:
+        return self.status is not None
+
+    @property
+    def filled_qty(self) -> Decimal:
+        """What has traded, by the larger of the exchange's total and the trades we saw."""
+        return max(self.cum_qty, self.itemised_qty)
+
+    @property
+    def itemised_qty(self) -> Decimal:
+        return sum((fill.qty for fill in self.fills), ZERO)
+
+    @property
+    def quote_filled(self) -> Decimal:
+        """What the trades were worth, in quote asset, before fees."""
+        known = sum((fill.qty * fill.px for fill in self.fills), ZERO)
+        missing = self.filled_qty - self.itemised_qty
+        if missing <= 0:
+            return known
+        if self.avg_px is not None:
+            return self.avg_px * self.filled_qty
+        return known + missing * (self.price or ZERO)
+
+    def fee_in(self, asset: str) -> Decimal:
+        """Fees of the trades we saw, as far as they were charged in `asset`."""
+        return sum((fill.fee for fill in self.fills if fill.fee_asset == asset), ZERO)
+
+
+class Exit(msgspec.Struct, frozen=True, kw_only=True):
+    """One way out for a part of the quantity: a native OCO list, a lone stop, or a market sell."""
+
+    generation: int
+    level: int
+    kind: ExitKind
+    qty: Decimal
+    legs: tuple[Order, ...]
+    list_client_order_id: str | None = None
+    released: bool = False
+    """The user cancelled it: what it held is theirs to look after."""
+    moving: bool = False
+    """The engine is cancelling it to place its quantity anew."""
+    placed: bool = False
+    """The confirmation has been published."""
+    settled: bool = False
+    """Its end has been published and its rest handed back."""
+    act_at_ms: int | None = None
+    """When to stop waiting for a leg that executes slowly."""
+
+    @property
+    def live(self) -> bool:
+        return any(leg.live for leg in self.legs)
+
+    @property
+    def sold_qty(self) -> Decimal:
+        return sum((leg.filled_qty for leg in self.legs), ZERO)
+
+    @property
+    def claim(self) -> Decimal:
+        """How much of the held quantity this exit may still sell or has sold."""
+        return max(self.qty, self.sold_qty) if self.live else self.sold_qty
+
+    @property
+    def leaves_qty(self) -> Decimal:
+        return self.claim - self.sold_qty
+
+    @property
+    def guards(self) -> bool:
+        """Whether what is left of it is confirmed on the exchange with a stop that still works."""
+        return any(leg.live and leg.confirmed and leg.role is not Role.TAKE_PROFIT for leg in self.legs)
+
+    def leg(self, role: Role) -> Order | None:
+        return next((leg for leg in self.legs if leg.role is role), None)
+
+
+class Bracket(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry and what protects it; or, with `given_qty`, protection for what was held before."""
+
+    bracket_id: str
+    intent_id: str
+    account_id: str
+    user_id: str
+    exchange: Exchange
+    symbol: str
+    instrument: Instrument
+    plan: ExitPlan | None
+    entry: Order | None = None
+    given_qty: Decimal = ZERO
+    reference_px: Decimal
+    exits: tuple[Exit, ...] = ()
+    next_generation: int = 0
+    max_pairs: int
+    """How many exit pairs this bracket may have waiting at once (the exchange's budget of algo orders)."""
+    sell_now: Decimal = ZERO
+    """Of what is held and free, how much must leave at market."""
+    released_qty: Decimal = ZERO
+    missing_qty: Decimal = ZERO
+    """Held by our count, but not on the account any more (sold or moved by hand)."""
+    refusals: int = 0
+    """Exits refused in a row; resets when one is confirmed."""
+    last_refusal: ErrorCategory | None = None
+    protect_at_ms: int | None = None
+    """When a growing partial fill is protected at the latest (debounce)."""
+    retry_at_ms: int | None = None
+    """Before this no exit is tried again (back-off after a refusal)."""
+    market_px: Decimal | None = None
+    """The last price an exchange's refusal taught us."""
+    closed_reason: str | None = None
+    opened_ms: int
+    now_ms: int
+    """The time of the latest event handled."""
+    version: int = 0
+
+    @property
+    def received_qty(self) -> Decimal:
+        """What the entry delivered to sell: filled minus fees charged in base asset.
+
+        Trades we know only by their total are assumed to have paid the taker fee in base, so that an exit is never
+        larger than what arrived.
+        """
+        if self.entry is None:
+            return self.given_qty
+        if self.entry.side is Side.SELL:
+            return ZERO
+        unseen = max(self.entry.filled_qty - self.entry.itemised_qty, ZERO)
+        fees = self.entry.fee_in(self.instrument.base) + unseen * self.instrument.taker_fee_rate
+        return self.entry.filled_qty - fees
+
+    @property
+    def sold_qty(self) -> Decimal:
+        return sum((exit_.sold_qty for exit_ in self.exits), ZERO)
+
+    @property
+    def held_qty(self) -> Decimal:
+        """What is still held and ours to look after."""
+        return max(self.received_qty - self.sold_qty - self.released_qty - self.missing_qty, ZERO)
+
+    @property
+    def free_qty(self) -> Decimal:
+        """Held in whole lots and covered by no exit."""
+        claims = sum((exit_.claim for exit_ in self.exits), ZERO)
+        return max(self.instrument.floor_qty(self.received_qty - claims - self.released_qty - self.missing_qty), ZERO)
+
+    @property
+    def protected_qty(self) -> Decimal:
+        """Held and covered by a confirmed exit with a working stop."""
+        return min(sum((exit_.leaves_qty for exit_ in self.exits if exit_.guards), ZERO), self.held_qty)
+
+    @property
+    def dust_qty(self) -> Decimal:
+        """Held, but too little for the exchange to take an order for it."""
+        rest = self.held_qty - sum((exit_.leaves_qty for exit_ in self.exits), ZERO)
+        px = self.market_px or self.avg_px or self.reference_px
+        return max(rest, ZERO) if not self.instrument.sellable(self.instrument.floor_qty(rest), px) else ZERO
+
+    @property
+    def unprotected_qty(self) -> Decimal:
+        return max(self.held_qty - self.protected_qty - self.dust_qty, ZERO)
+
+    @property
+    def avg_px(self) -> Decimal | None:
+        """The average entry price, before fees."""
+        if self.entry is None:
+            return self.reference_px if self.given_qty > 0 else None
+        return self.entry.quote_filled / self.entry.filled_qty if self.entry.filled_qty > 0 else None
+
+    @property
+    def entry_live(self) -> bool:
+        return self.entry is not None and self.entry.live
+
+    @property
+    def live_exits(self) -> tuple[Exit, ...]:
+        return tuple(exit_ for exit_ in self.exits if exit_.live)
+
+    @property
+    def state(self) -> BracketState:
+        if self.closed_reason is not None:
+            return BracketState.CLOSED
+        if self.held_qty <= 0:
+            return BracketState.OPENING
+        return BracketState.UNPROTECTED if self.unprotected_qty > 0 else BracketState.PROTECTED
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """All orders, the entry first."""
+        exits = tuple(leg for exit_ in self.exits for leg in exit_.legs)
+        return exits if self.entry is None else (self.entry, *exits)
+
+    def order(self, client_order_id: str) -> Order | None:
+        return next((order for order in self.orders if order.client_order_id == client_order_id), None)

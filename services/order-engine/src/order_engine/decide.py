@@ -1,0 +1,168 @@
+"""The engine's heart: a bracket and an event give the bracket afterwards and what must be done.
+
+Pure and total: every pair of state and event has an answer, and a surprise is a fact, not an exception.
+"""
+
+from typing import assert_never
+
+import msgspec
+
+from common.instruments import ZERO
+from common.orders import ListStatus, OrderFact, OrderFilled, OrderRejected, OrderSnapshot, OrderUnknown, Side
+from common.protection import ProtectionFailed
+from order_engine.bracket import Bracket, Order, Role
+from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Observed, Ticked
+from order_engine.facts import after
+from order_engine.policy import DEFAULT_POLICY, Policy
+from order_engine.protect import cancel_exit
+from order_engine.settle import settle
+from order_engine.turn import Effect, Turn
+
+
+def decide(bracket: Bracket, event: Event, policy: Policy = DEFAULT_POLICY) -> tuple[Bracket, tuple[Effect, ...]]:
+    """The bracket after the event, and the commands and facts the event calls for."""
+    turn = Turn(bracket, cause=event.cause, now_ms=event.now_ms)
+    match event:
+        case Observed():
+            _observe(turn, event.fact, policy)
+        case Ticked():
+            _wake(turn, policy)
+        case CancelWanted():
+            _cancel(turn, event.client_order_id, policy)
+        case CancelAllWanted():
+            _expect_all_canceled(turn, policy)
+        case AskAll():
+            _ask_all(turn, policy)
+        case _:
+            assert_never(event)
+    settle(turn, policy)
+    return turn.result()
+
+
+def next_wake_ms(bracket: Bracket) -> int | None:
+    """When the bracket wants to be told that time has passed; None if it waits for facts alone."""
+    times = [bracket.protect_at_ms, bracket.retry_at_ms]
+    times += [order.ask_at_ms for order in bracket.orders]
+    times += [exit_.act_at_ms for exit_ in bracket.live_exits]
+    return min((at_ms for at_ms in times if at_ms is not None), default=None)
+
+
+def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
+    known = turn.bracket.order(fact.client_order_id) if fact.client_order_id is not None else None
+    if known is None or isinstance(fact, ListStatus):
+        return  # A list's legs report for themselves; other people's orders are not ours to judge.
+    if isinstance(fact, OrderUnknown):
+        _keep_asking(turn, known, fact, policy)
+        return
+    order = _with_questions(known, after(known, fact), turn.now_ms, policy)
+    if order == known:
+        return
+    turn.put_order(msgspec.structs.replace(order, updated_ms=turn.now_ms))
+    if isinstance(fact, OrderRejected) and fact.market_px is not None:
+        turn.change(market_px=fact.market_px)
+    if isinstance(fact, OrderFilled) and order.side is Side.SELL and order.role is not Role.ENTRY:
+        turn.change(refusals=0)
+    if isinstance(fact, OrderSnapshot) and order.live and order.cancel_wanted:
+        turn.cancel(order, valid_for_ms=policy.cancel_validity_ms)  # It was asked to end and has not.
+
+
+def _keep_asking(turn: Turn, order: Order, fact: OrderUnknown, policy: Policy) -> None:
+    """Ask, never send twice: the order stays in flight until the exchange says what became of it."""
+    if order.ask_at_ms is None:
+        turn.put_order(msgspec.structs.replace(order, ask_at_ms=turn.now_ms + policy.ask_after_ms))
+        turn.note(
+            ProtectionFailed,
+            client_order_id=order.client_order_id,
+            category="unknown",
+            code=fact.code,
+            reason=fact.operation,
+            next_step="ask the exchange",
+        )
+
+
+def _with_questions(before: Order, order: Order, now_ms: int, policy: Policy) -> Order:
+    """Whether, and when, the exchange must be asked about the order next."""
+    if not order.confirmed or (order.cancel_wanted and order.live):
+        return order
+    if not before.confirmed:
+        order = msgspec.structs.replace(order, ask_at_ms=None, asked=0)
+    lacks_trades = order.filled_qty > order.itemised_qty
+    if not lacks_trades or order.asked >= policy.itemise_attempts:
+        return msgspec.structs.replace(order, ask_at_ms=None)
+    if order.ask_at_ms is None:
+        return msgspec.structs.replace(order, ask_at_ms=now_ms + (policy.itemise_after_ms << order.asked))
+    return order
+
+
+def _wake(turn: Turn, policy: Policy) -> None:
+    bracket, now_ms = turn.bracket, turn.now_ms
+    if bracket.protect_at_ms is not None and bracket.protect_at_ms <= now_ms:
+        turn.change(protect_at_ms=None)
+        turn.debounced = True
+    if bracket.retry_at_ms is not None and bracket.retry_at_ms <= now_ms:
+        turn.change(retry_at_ms=None)
+    _ask_overdue(turn, policy)
+    for exit_ in turn.bracket.live_exits:
+        if exit_.act_at_ms is not None and exit_.act_at_ms <= now_ms:
+            cancel_exit(turn, msgspec.structs.replace(exit_, act_at_ms=None, moving=True), policy)
+
+
+def _ask_overdue(turn: Turn, policy: Policy) -> None:
+    asked_lists: set[str] = set()
+    for order in turn.bracket.orders:
+        if order.ask_at_ms is None or order.ask_at_ms > turn.now_ms:
+            continue
+        if not order.live and order.asked >= policy.itemise_attempts:
+            turn.put_order(msgspec.structs.replace(order, ask_at_ms=None))
+            continue
+        _ask(turn, order, asked_lists, policy)
+
+
+def _ask_all(turn: Turn, policy: Policy) -> None:
+    asked_lists: set[str] = set()
+    for order in turn.bracket.orders:
+        if order.live:
+            _ask(turn, order, asked_lists, policy)
+
+
+def _ask(turn: Turn, order: Order, asked_lists: set[str], policy: Policy) -> None:
+    """One question for an order, and one for both legs of a list."""
+    later = turn.now_ms + policy.ask_delay_ms(order.asked + 1)
+    turn.put_order(msgspec.structs.replace(order, ask_at_ms=later, asked=order.asked + 1))
+    if order.list_client_order_id is None or order.list_client_order_id not in asked_lists:
+        turn.query(order, valid_for_ms=policy.query_validity_ms)
+    if order.list_client_order_id is not None:
+        asked_lists.add(order.list_client_order_id)
+
+
+def _cancel(turn: Turn, client_order_id: str, policy: Policy) -> None:
+    """Cancel one order on the user's word; of an exit, all of it, and what it held is theirs to look after."""
+    bracket = turn.bracket
+    if bracket.entry is not None and bracket.entry.client_order_id == client_order_id:
+        if bracket.entry.live:
+            _cancel_entry(turn, bracket.entry, policy)
+        return
+    for exit_ in bracket.live_exits:
+        if any(leg.client_order_id == client_order_id for leg in exit_.legs) or (
+            exit_.list_client_order_id == client_order_id
+        ):
+            cancel_exit(turn, msgspec.structs.replace(exit_, released=True), policy)
+
+
+def _cancel_entry(turn: Turn, entry: Order, policy: Policy) -> None:
+    turn.change(entry=msgspec.structs.replace(entry, cancel_wanted=True, ask_at_ms=turn.now_ms + policy.ask_after_ms))
+    turn.cancel(entry, valid_for_ms=policy.cancel_validity_ms)
+
+
+def _expect_all_canceled(turn: Turn, policy: Policy) -> None:
+    """Everything on the symbol is being cancelled by one request: mark what it will end as the user's wish."""
+    later = turn.now_ms + policy.ask_after_ms
+    for exit_ in turn.bracket.live_exits:
+        legs = tuple(
+            msgspec.structs.replace(leg, cancel_wanted=True, ask_at_ms=later) if leg.live else leg for leg in exit_.legs
+        )
+        turn.put_exit(msgspec.structs.replace(exit_, released=True, legs=legs))
+    if turn.bracket.free_qty > ZERO and turn.bracket.plan is not None:
+        turn.change(released_qty=turn.bracket.released_qty + turn.bracket.free_qty)
+    if turn.bracket.entry is not None and turn.bracket.entry.live:
+        turn.change(entry=msgspec.structs.replace(turn.bracket.entry, cancel_wanted=True, ask_at_ms=later))

@@ -1,0 +1,54 @@
+"""The numbers the engine's decisions rest on, in one place."""
+
+import msgspec
+
+from common.errors import ErrorCategory
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the engine waits for what. All in milliseconds."""
+
+    exit_validity_ms: int = 10_000
+    """After this an exit that has not left is decided anew, at the prices of then."""
+    cancel_validity_ms: int = 60_000
+    query_validity_ms: int = 60_000
+    ask_after_ms: int = 2_000
+    """How long an order may be in flight before the exchange is asked; doubles with every question."""
+    ask_ceiling_ms: int = 60_000
+    itemise_after_ms: int = 1_000
+    """How long to wait for the single trades of a total we know before they are asked for."""
+    itemise_attempts: int = 6
+    debounce_ms: int = 200
+    """How long a growing partial fill is gathered before it is protected."""
+    take_profit_patience_ms: int = 1_000
+    """How long a partly filled take-profit may rest once its stop is gone."""
+    retry_base_ms: int = 1_000
+    retry_ceiling_ms: int = 60_000
+    attempts_before_market: int = 3
+    """Refusals in a row after which what cannot be protected is sold."""
+
+    def backoff_ms(self, refusals: int) -> int:
+        """How long to wait after so many refusals in a row."""
+        return min(self.retry_base_ms << min(refusals, 10), self.retry_ceiling_ms)
+
+    def ask_delay_ms(self, asked: int) -> int:
+        """How long to wait before the next question about an order."""
+        return min(self.ask_after_ms << min(asked, 10), self.ask_ceiling_ms)
+
+
+DEFAULT_POLICY = Policy()
+
+WORTH_WAITING = frozenset(
+    {
+        ErrorCategory.RATE_LIMITED,
+        ErrorCategory.CLOCK,
+        ErrorCategory.AUTH,
+        ErrorCategory.PERMISSION,
+        ErrorCategory.MARKET_CLOSED,
+        ErrorCategory.EXCHANGE_DOWN,
+    }
+)
+"""Refusals that say nothing against the order itself: the same is tried again after a pause."""
+
+NEVER_ARRIVED = frozenset({ErrorCategory.NOT_FOUND, ErrorCategory.EXPIRED})
+"""The order provably never reached the exchange: decide anew, at once."""

@@ -1,0 +1,262 @@
+"""Covers what is held and free with exits: the one place that decides which exit to place next."""
+
+from decimal import Decimal
+
+import msgspec
+
+from common import ids
+from common.commands import ListLeg, SubmitOrder, SubmitOrderList
+from common.errors import ErrorCategory
+from common.exits import ExitPlan, ExitSlice, exits_for
+from common.instruments import ZERO
+from common.orders import OrderType, Side, TimeInForce
+from common.protection import StopLatched
+from order_engine.bracket import Bracket, Exit, ExitKind, Order, Role
+from order_engine.policy import Policy
+from order_engine.turn import Turn
+
+
+def protect(turn: Turn, policy: Policy) -> None:
+    """Place exits for all that is held and free, unless it is worth waiting for more of it."""
+    bracket = turn.bracket
+    if bracket.plan is None or bracket.free_qty <= 0 or _waiting(turn, policy):
+        return
+    if bracket.sell_now > 0:
+        _sell(turn, min(bracket.sell_now, bracket.free_qty), level=0, policy=policy)
+    if turn.bracket.free_qty > 0:
+        _place_pairs(turn, bracket.plan, policy)
+
+
+def _waiting(turn: Turn, policy: Policy) -> bool:
+    bracket = turn.bracket
+    if bracket.retry_at_ms is not None and turn.now_ms < bracket.retry_at_ms:
+        return True
+    if not bracket.entry_live or turn.debounced:
+        turn.change(protect_at_ms=None)
+        return False
+    if bracket.protect_at_ms is None:
+        turn.change(protect_at_ms=turn.now_ms + policy.debounce_ms)
+    return True
+
+
+def _place_pairs(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
+    bracket = turn.bracket
+    room = bracket.max_pairs - sum(exit_.kind is not ExitKind.MARKET for exit_ in bracket.live_exits)
+    if room <= 0:
+        _gather(turn, policy)
+        return
+    wanted = exits_for(
+        plan,
+        bracket.instrument,
+        received=bracket.received_qty - bracket.released_qty - bracket.missing_qty,
+        avg_px=bracket.avg_px or bracket.reference_px,
+        allocated=_allocated(bracket, plan),
+        available=bracket.free_qty,
+        max_slices=room,
+    )
+    for slice_ in wanted.slices:
+        kind = _kind(bracket, slice_, policy)
+        if kind is ExitKind.MARKET:
+            _sell(turn, slice_.qty, level=slice_.level, policy=policy)
+        elif kind is ExitKind.STOP:
+            _place_stop(turn, slice_, plan, policy)
+        else:
+            _place_oco(turn, slice_, plan, policy)
+    if not wanted.slices and bracket.refusals > 0 and not bracket.entry_live:
+        # What a refusal left over may be sellable even where it is too small for a pair.
+        _sell(turn, bracket.free_qty, level=0, policy=policy)
+
+
+def _allocated(bracket: Bracket, plan: ExitPlan) -> tuple[Decimal, ...]:
+    return tuple(
+        sum((exit_.claim for exit_ in bracket.exits if exit_.level == level), ZERO) for level in range(len(plan.levels))
+    )
+
+
+def _kind(bracket: Bracket, slice_: ExitSlice, policy: Policy) -> ExitKind:
+    """The kind of exit to try: what refusals taught us outweighs what we would like best."""
+    px = bracket.market_px
+    if px is not None and (px <= slice_.stop_loss_px or px >= slice_.take_profit_px):
+        return ExitKind.MARKET  # Below the stop: sell now. Above the target: take it now.
+    if bracket.refusals >= policy.attempts_before_market:
+        return ExitKind.MARKET
+    if bracket.refusals == policy.attempts_before_market - 1:
+        return ExitKind.STOP
+    if bracket.refusals > 0 and bracket.last_refusal not in _WORTH_A_SECOND_OCO:
+        return ExitKind.STOP
+    return ExitKind.OCO
+
+
+_WORTH_A_SECOND_OCO = frozenset(
+    {ErrorCategory.PRICE_RELATION, ErrorCategory.INSUFFICIENT_BALANCE, ErrorCategory.TOO_MANY_ORDERS}
+)
+
+
+def _gather(turn: Turn, policy: Policy) -> None:
+    """No budget for another pair: cancel the smallest one, so that its quantity is placed anew with what is free."""
+    if any(exit_.moving for exit_ in turn.bracket.live_exits):
+        return
+    idle = [exit_ for exit_ in turn.bracket.live_exits if exit_.placed and exit_.sold_qty == 0 and not exit_.released]
+    if not idle:
+        return
+    smallest = min(idle, key=lambda exit_: (exit_.qty, exit_.generation))
+    cancel_exit(turn, msgspec.structs.replace(smallest, moving=True), policy)
+
+
+def cancel_exit(turn: Turn, exit_: Exit, policy: Policy) -> None:
+    """Cancel what still lives of an exit; one request where the exchange links its legs."""
+    live = [leg for leg in exit_.legs if leg.live]
+    legs = tuple(_cancelling(leg, turn, policy) if leg.live else leg for leg in exit_.legs)
+    turn.put_exit(msgspec.structs.replace(exit_, legs=legs))
+    for leg in live[:1] if exit_.list_client_order_id is not None else live:
+        turn.cancel(leg, valid_for_ms=policy.cancel_validity_ms)
+
+
+def _cancelling(leg: Order, turn: Turn, policy: Policy) -> Order:
+    return msgspec.structs.replace(leg, cancel_wanted=True, ask_at_ms=turn.now_ms + policy.ask_after_ms)
+
+
+def _sell(turn: Turn, qty: Decimal, *, level: int, policy: Policy) -> None:
+    """Sell at market now, if the exchange would take so little."""
+    bracket = turn.bracket
+    qty = bracket.instrument.floor_qty(qty)
+    px = bracket.market_px or bracket.avg_px or bracket.reference_px
+    if not bracket.instrument.sellable(qty, px):
+        return
+    generation = bracket.next_generation
+    order = _order(turn, Role.EXIT, ids.Leg.MARKET_EXIT, level, qty, OrderType.MARKET, policy=policy)
+    turn.change(sell_now=max(bracket.sell_now - qty, ZERO))
+    _add(turn, Exit(generation=generation, level=level, kind=ExitKind.MARKET, qty=qty, legs=(order,)))
+    turn.send(
+        SubmitOrder,
+        client_order_id=order.client_order_id,
+        side=order.side,
+        order_type=order.order_type,
+        qty=qty,
+        valid_until_ms=order.valid_until_ms,
+    )
+    turn.note(StopLatched, qty=qty, reason=str(bracket.last_refusal or "stop"))
+
+
+def _place_stop(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
+    generation = turn.bracket.next_generation
+    order = _stop_leg(turn, slice_, plan, policy)
+    _add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.STOP, qty=slice_.qty, legs=(order,)))
+    turn.send(
+        SubmitOrder,
+        client_order_id=order.client_order_id,
+        side=order.side,
+        order_type=order.order_type,
+        qty=slice_.qty,
+        price=order.price,
+        trigger_px=order.trigger_px,
+        time_in_force=order.time_in_force,
+        valid_until_ms=order.valid_until_ms,
+    )
+
+
+def _place_oco(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
+    bracket = turn.bracket
+    generation = bracket.next_generation
+    list_id = ids.client_order_id(bracket.bracket_id, ids.Leg.LIST, generation)
+    take_profit = msgspec.structs.replace(_take_profit_leg(turn, slice_, plan, policy), list_client_order_id=list_id)
+    stop_loss = msgspec.structs.replace(_stop_leg(turn, slice_, plan, policy), list_client_order_id=list_id)
+    _add(
+        turn,
+        Exit(
+            generation=generation,
+            level=slice_.level,
+            kind=ExitKind.OCO,
+            qty=slice_.qty,
+            legs=(take_profit, stop_loss),
+            list_client_order_id=list_id,
+        ),
+    )
+    turn.send(
+        SubmitOrderList,
+        list_client_order_id=list_id,
+        side=Side.SELL,
+        qty=slice_.qty,
+        take_profit=_list_leg(take_profit),
+        stop_loss=_list_leg(stop_loss),
+        valid_until_ms=stop_loss.valid_until_ms,
+    )
+
+
+def _add(turn: Turn, exit_: Exit) -> None:
+    turn.put_exit(exit_)
+    turn.change(next_generation=exit_.generation + 1)
+
+
+def _list_leg(order: Order) -> ListLeg:
+    return ListLeg(
+        client_order_id=order.client_order_id,
+        order_type=order.order_type,
+        price=order.price,
+        trigger_px=order.trigger_px,
+        time_in_force=order.time_in_force,
+    )
+
+
+def _take_profit_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> Order:
+    kind = plan.take_profit_type
+    waits = kind.waits_for_trigger
+    return _order(
+        turn,
+        Role.TAKE_PROFIT,
+        ids.Leg.TAKE_PROFIT,
+        slice_.level,
+        slice_.qty,
+        kind,
+        price=None if kind is OrderType.TAKE_PROFIT else slice_.take_profit_px,
+        trigger_px=(slice_.take_profit_trigger_px or slice_.take_profit_px) if waits else None,
+        time_in_force=plan.time_in_force if kind is OrderType.TAKE_PROFIT_LIMIT else None,
+        policy=policy,
+    )
+
+
+def _stop_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> Order:
+    limited = plan.stop_loss_type is OrderType.STOP_LOSS_LIMIT
+    return _order(
+        turn,
+        Role.STOP_LOSS,
+        ids.Leg.STOP_LOSS,
+        slice_.level,
+        slice_.qty,
+        plan.stop_loss_type,
+        price=slice_.stop_limit_px if limited else None,
+        trigger_px=slice_.stop_loss_px,
+        time_in_force=plan.time_in_force if limited else None,
+        policy=policy,
+    )
+
+
+def _order(
+    turn: Turn,
+    role: Role,
+    leg: ids.Leg,
+    level: int,
+    qty: Decimal,
+    order_type: OrderType,
+    *,
+    policy: Policy,
+    price: Decimal | None = None,
+    trigger_px: Decimal | None = None,
+    time_in_force: TimeInForce | None = None,
+) -> Order:
+    bracket = turn.bracket
+    return Order(
+        client_order_id=ids.client_order_id(bracket.bracket_id, leg, bracket.next_generation),
+        role=role,
+        level=level,
+        side=Side.SELL,
+        order_type=order_type,
+        qty=qty,
+        price=price,
+        trigger_px=trigger_px,
+        time_in_force=time_in_force,
+        submitted_ms=turn.now_ms,
+        updated_ms=turn.now_ms,
+        valid_until_ms=turn.now_ms + policy.exit_validity_ms,
+        ask_at_ms=turn.now_ms + policy.ask_after_ms,
+    )
