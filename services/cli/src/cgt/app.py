@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cgt import demo as demo_command
 from cgt import tools
 from cgt import up as up_command
 
@@ -21,6 +22,12 @@ def describe() -> None:
 def up(run_dir: Annotated[Path, typer.Option(help="Where logs and data of this run go.")] = Path(".run/up")) -> None:
     """Run the whole system on this machine until Ctrl-C."""
     raise typer.Exit(asyncio.run(up_command.run(run_dir)))
+
+
+@app.command()
+def demo(exchange: Annotated[str, typer.Option(help="The exchange to trade on.")] = "binance") -> None:
+    """Run one protected trade from the stored key to the profit, and say each step that was observed."""
+    raise typer.Exit(asyncio.run(demo_command.run(exchange)))
 
 
 @app.command()

@@ -1,0 +1,85 @@
+"""A user of the gateway, as a frontend would be: its REST endpoints and its Socket.IO events, and nothing else."""
+
+from collections import Counter
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+import aiohttp
+import socketio
+
+# What the gateway tells a frontend (DESIGN, section 10).
+EVENTS = (
+    "order_update",
+    "balance_update",
+    "list_status_update",
+    "auto_oco_placed",
+    "position_update",
+    "protection_update",
+)
+
+Json = dict[str, Any]
+
+
+class Refused(RuntimeError):
+    """The gateway or the paper exchange answered with an error; the message is its answer."""
+
+
+class HttpJson:
+    """JSON over HTTP to one base URL: `async with HttpJson(url) as api`."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._headers: dict[str, str] = {}
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        timeout = aiohttp.ClientTimeout(total=20)
+        self._http = await self._open.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def get(self, path: str, **query: str) -> Any:
+        """The answer's data. Raises Refused."""
+        return await self._call("GET", path, params=query)
+
+    async def post(self, path: str, body: Json) -> Any:
+        """The answer's data. Raises Refused."""
+        return await self._call("POST", path, json=body)
+
+    async def _call(self, method: str, path: str, **request: Any) -> Any:
+        async with self._http.request(method, f"{self._base_url}{path}", headers=self._headers, **request) as answer:
+            body = await answer.json(content_type=None)
+            if answer.status >= 400:
+                raise Refused(f"{method} {path} answered {answer.status}: {body}")
+        return body["data"] if isinstance(body, dict) and "data" in body else body
+
+
+class Trader(HttpJson):
+    """One user with an email and a password."""
+
+    def __init__(self, gateway_url: str) -> None:
+        super().__init__(gateway_url)
+        self.received: Counter[str] = Counter()
+        self._socket = socketio.AsyncClient()
+
+    async def sign_in(self, email: str, password: str) -> None:
+        """Register, and log in."""
+        await self.post("/auth/register", {"email": email, "password": password})
+        tokens = await self.post("/auth/login", {"email": email, "password": password})
+        self._token: str = tokens["access_token"]
+        self._headers["Authorization"] = f"Bearer {self._token}"
+
+    async def listen(self) -> None:
+        """Connect to Socket.IO as this user; `received` counts the events from now on."""
+        for event in EVENTS:
+            self._socket.on(event, self._counting(event))
+        await self._socket.connect(self._base_url, auth={"token": self._token}, transports=["websocket"])
+        self._open.push_async_callback(self._socket.disconnect)
+
+    def _counting(self, event: str) -> Any:
+        async def count(_data: Json) -> None:
+            self.received[event] += 1
+
+        return count
