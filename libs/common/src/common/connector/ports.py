@@ -47,6 +47,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Asking twice changes nothing, so the kit may repeat it."""
     weight: int = 1
     """Request weight per IP, as the exchange documents it."""
+    free_when_accepted: bool = False
+    """The weight is given back when the exchange does what was asked (Binance's orders and cancels since 2026-04)."""
     order_count: int = 0
     """How many orders it counts for in the account's order limits."""
     bucket: str = ""
