@@ -10,12 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from common.runtime.process import NotReady, ProcessDied
-from common.runtime.stack import Stack, StackOptions
 from rich.console import Console
 
 from cgt.story import NotObserved, Story, eventually
 from cgt.trader import HttpJson, Json, Refused, Trader
+from common.runtime.process import NotReady, ProcessDied
+from common.runtime.stack import Stack, StackOptions
 
 SYMBOL = "BTCUSDT"
 START_PX, TP1_PX, TP2_PX, STOP_PX = 100_000, 104_000, 106_000, 98_000

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from common.runtime.kafka import KafkaUnavailable
-from common.runtime.process import NotReady, ProcessDied
-from common.runtime.stack import PortTaken, Stack
 from rich.console import Console
 from rich.table import Table
 
 from cgt.settings import BadSetting, stack_options
+from common.runtime.kafka import KafkaUnavailable
+from common.runtime.process import NotReady, ProcessDied
+from common.runtime.stack import PortTaken, Stack
 
 _LOOK_EVERY_S = 0.5
 

@@ -3,8 +3,9 @@
 from io import StringIO
 
 import pytest
-from cgt.story import NotObserved, Story, eventually
 from rich.console import Console
+
+from cgt.story import NotObserved, Story, eventually
 
 
 async def test_eventually_returns_what_was_seen_once_it_is_enough() -> None:

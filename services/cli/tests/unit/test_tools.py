@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from cgt.app import app
-from cgt.tools import answers
 from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
+
+from cgt.app import app
+from cgt.tools import answers
 
 Line = dict[str, Any]
 
