@@ -1,0 +1,1 @@
+"""From a trader's words to an intent: levels, plans and sizes, all pure."""

@@ -1,0 +1,48 @@
+"""The refusals of the trading surface: each names the field at fault, the rule it breaks, and what would mend it."""
+
+from decimal import Decimal
+
+from common.codec import plain
+from common.errors import Refused
+from common.instruments import Instrument
+
+INSUFFICIENT_BALANCE = "Insufficient balance"
+VALUE_TOO_LOW = "Order value too low"
+EXCHANGE_REQUIRED = "Exchange parameter required"
+CREDENTIALS_NOT_FOUND = "Credentials not found"
+SIGNATURE_FAILED = "Signature validation failed"
+
+
+def invalid(field: str, rule: str, fix: str, *, code: str = "invalid_field", title: str = "Invalid request") -> Refused:
+    """A field whose value breaks a rule."""
+    return Refused(code=code, title=title, field=field, rule=rule, fix=fix)
+
+
+def insufficient(field: str, asset: str, needed: Decimal, free: Decimal) -> Refused:
+    """More is asked for than the account has free."""
+    return Refused(
+        code="insufficient_balance",
+        title=INSUFFICIENT_BALANCE,
+        field=field,
+        rule=f"The order needs {plain(needed)} {asset}; {plain(free)} {asset} is free.",
+        fix="Reduce the size, or free some balance; GET /exchanges/balance shows it.",
+    )
+
+
+def too_small(field: str, what: str, qty: Decimal, px: Decimal, instrument: Instrument) -> Refused:
+    """An order below the smallest quantity or value the exchange takes."""
+    if qty < max(instrument.min_qty, instrument.lot_size) or qty <= 0:
+        smallest = max(instrument.min_qty, instrument.lot_size)
+        rule = f"{what} would be {plain(qty)} {instrument.base}; the smallest order is {plain(smallest)}."
+    else:
+        rule = (
+            f"{what} would be worth {plain(qty * px)} {instrument.quote} ({plain(qty)} at {plain(px)}); "
+            f"the smallest order is worth {plain(instrument.min_notional)}."
+        )
+    return Refused(
+        code="order_value_too_low",
+        title=VALUE_TOO_LOW,
+        field=field,
+        rule=rule,
+        fix="Increase the position size.",
+    )
