@@ -1,0 +1,158 @@
+"""Publishes messages: every one acknowledged by the broker, all of one call on the wire together."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
+
+from common.bus.admin import BROKER_ERRORS, ensure_topics, until_available
+from common.bus.brokers import MAX_MESSAGE_BYTES, BusSettings
+from common.bus.errors import MessageTooLarge
+from common.bus.messages import Outgoing
+from common.bus.topics import Topic, shard_of
+from common.errors import Unavailable
+from common.metrics import PUBLISHED, since_s, stopwatch
+
+_log = structlog.get_logger(__name__)
+
+_ENVELOPE_BYTES = 200  # What the record and batch framing adds, generously.
+
+
+class Publisher:
+    """A producer that outlives broker restarts.
+
+    The client library re-sends by itself for `request_timeout_ms` of the broker table. What still failed gets one more
+    round on a new connection with the topics declared again, because a broker may have come back empty. Then the caller
+    gets Unavailable and decides: the outbox relay comes back by itself, a request handler answers 503.
+    """
+
+    def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str) -> None:
+        self._settings = settings
+        self._topics = tuple(topics)
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+        self._reconnecting = asyncio.Lock()
+        self._retired: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Connect and declare the topics, waiting for the broker as long as it takes."""
+        await until_available(self._connect, "broker")
+
+    async def stop(self) -> None:
+        """Send what is pending and disconnect."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+        await asyncio.gather(*self._retired)
+
+    async def __aenter__(self) -> "Publisher":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Return when every message is acknowledged; messages of one key keep their order.
+
+        Raises MessageTooLarge before anything is sent, Unavailable when some may not have arrived: publish all again.
+        """
+        for message in messages:
+            _check_size(message)
+        started = stopwatch()
+        producer = self._producer
+        failed = await self._round(producer, messages)
+        if failed:
+            await self._replace(producer)
+            failed = await self._round(self._producer, failed)
+        if failed:
+            raise Unavailable("the broker")
+        for message in messages:
+            PUBLISHED.labels(message.topic).observe(since_s(started))
+
+    def publish_nowait(self, message: Outgoing) -> asyncio.Future[None]:
+        """Publish without waiting; calls for one key keep their order. The future fails as `publish` does."""
+        return asyncio.ensure_future(self.publish((message,)))
+
+    async def ready(self) -> bool:
+        """Whether the producer has been connected: the readiness check of a service."""
+        return self._producer is not None
+
+    async def _connect(self) -> None:
+        await ensure_topics(self._settings, self._topics)
+        traits = self._settings.traits
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            client_id=self._client_id,
+            acks="all",
+            linger_ms=0,
+            enable_idempotence=traits.idempotent_producer,
+            request_timeout_ms=traits.request_timeout_ms,
+            max_request_size=MAX_MESSAGE_BYTES,
+            max_batch_size=MAX_MESSAGE_BYTES,
+            retry_backoff_ms=50,
+        )
+        try:
+            await producer.start()
+        except BROKER_ERRORS as error:
+            await producer.stop()
+            raise Unavailable("the broker") from error
+        self._producer = producer
+
+    async def _replace(self, failed: AIOKafkaProducer | None) -> None:
+        """Connect anew unless somebody else did so since `failed` was in use. Raises Unavailable."""
+        async with self._reconnecting:
+            if failed is None or self._producer is not failed:
+                return
+            await self._connect()
+            retired: asyncio.Task[None] = asyncio.create_task(_stop(failed))
+            self._retired.add(retired)
+            retired.add_done_callback(self._retired.discard)
+
+    async def _round(self, producer: AIOKafkaProducer | None, messages: Sequence[Outgoing]) -> list[Outgoing]:
+        """Send all, wait for all acknowledgements, and return those that failed."""
+        outcomes = await asyncio.gather(
+            *[self._send(producer, message) for message in messages], return_exceptions=True
+        )
+        failed = []
+        for message, outcome in zip(messages, outcomes, strict=True):
+            match outcome:
+                case None:
+                    pass
+                case MessageSizeTooLargeError():
+                    raise MessageTooLarge(message.topic, _size(message), MAX_MESSAGE_BYTES)
+                # The client asserts that a partition exists; it does not, when an emptied broker made the topic up.
+                case KafkaError() | OSError() | TimeoutError() | AssertionError():
+                    _log.warning("publish_failed", topic=message.topic, error=repr(outcome))
+                    failed.append(message)
+                case _:
+                    raise outcome
+        return failed
+
+    async def _send(self, producer: AIOKafkaProducer | None, message: Outgoing) -> None:
+        if producer is None:
+            raise ProducerClosed
+        acknowledged = await producer.send(
+            self._settings.wire_name(message.topic),
+            message.value,
+            key=message.key.encode(),
+            partition=shard_of(message.key, self._settings.partitions),
+            headers=message.headers(),
+        )
+        await acknowledged
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    await producer.stop()
+
+
+def _check_size(message: Outgoing) -> None:
+    if _size(message) > MAX_MESSAGE_BYTES:
+        raise MessageTooLarge(message.topic, _size(message), MAX_MESSAGE_BYTES)
+
+
+def _size(message: Outgoing) -> int:
+    headers = sum(len(name) + len(value) + 8 for name, value in message.headers())
+    return len(message.value or b"") + len(message.key) + headers + _ENVELOPE_BYTES

@@ -1,0 +1,237 @@
+"""One Kafka consumer over partitions chosen by us, positioned by us, that costs next to nothing while nothing happens.
+
+Everything peculiar about reading lives here: the end of a partition as the first fetch tells it (the embedded broker's
+`end_offsets` is wrong), a broker that came back empty, and pauses between fetches where a fetch does not wake on data.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from common.bus.admin import BROKER_ERRORS, admin_client, cluster_id, ensure_topics
+from common.bus.brokers import BusSettings
+from common.bus.messages import Record, record_from
+from common.bus.topics import Topic
+from common.errors import CgtError, Unavailable
+from common.metrics import LAG
+
+Place = tuple[str, int]
+"""A topic (its logical name) and a partition."""
+
+_POLL_MS = 100
+_IDENTITY_CHECK_S = 2.0
+_LAG_EVERY_S = 5.0
+
+
+class BrokerReplaced(CgtError):
+    """The broker at this address is another one now, so every position is meaningless: read again from 0."""
+
+
+class PositionsBeyondEnd(CgtError):
+    """These places were to be read from an offset that does not exist yet: their topic was emptied."""
+
+    def __init__(self, places: Collection[Place]) -> None:
+        super().__init__(f"positions beyond the end: {sorted(places)}")
+        self.places = frozenset(places)
+
+
+class Reader:
+    """Reads assigned places in order. `cluster_id` tells which broker the positions belong to."""
+
+    def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str) -> None:
+        self._settings = settings
+        self._topics = tuple(topics)
+        self._client_id = client_id
+        self._positions: dict[Place, int] = {}
+        self._fresh_from: dict[Place, int] = {}
+        self._stack = AsyncExitStack()
+        self._wake = asyncio.Event()
+        self._last_record_s = time.monotonic()
+        self._lag_reported_s = 0.0
+        self._replaced = False
+        self._beyond: list[Place] = []
+        self.cluster_id = ""
+
+    async def __aenter__(self) -> "Reader":
+        """Connect, with the topics declared. Raises Unavailable."""
+        await ensure_topics(self._settings, self._topics)
+        try:
+            self._admin = await self._stack.enter_async_context(admin_client(self._settings))
+            self.cluster_id = await cluster_id(self._admin)
+            self._consumer = await self._connect()
+            if self._settings.traits.forgets_on_restart:
+                watch = asyncio.create_task(self._watch_identity(), name="broker-identity")
+                self._stack.callback(watch.cancel)
+        except BROKER_ERRORS as error:
+            await self._stack.aclose()
+            raise Unavailable("the broker") from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def positions(self) -> Mapping[Place, int]:
+        """The next offset of every assigned place."""
+        return self._positions
+
+    def assign(self, positions: Mapping[Place, int]) -> None:
+        """Read these places and no others; a place that was assigned before goes on where it is."""
+        self._fresh_from = {place: offset for place, offset in self._fresh_from.items() if place in positions}
+        self._positions = {place: self._positions.get(place, offset) for place, offset in positions.items()}
+        self._consumer.assign([self._partition(place) for place in self._positions])
+        for place, offset in self._positions.items():
+            self._consumer.seek(self._partition(place), offset)
+        self.nudge()
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the end of every assigned place has been seen: what is published from now on is fresh."""
+        return len(self._fresh_from) == len(self._positions)
+
+    def pause(self, places: Collection[Place]) -> None:
+        """Fetch nothing more from these places for now."""
+        self._consumer.pause(*[self._partition(place) for place in places])
+
+    def resume(self, places: Collection[Place]) -> None:
+        """Fetch from these places again."""
+        self._consumer.resume(*[self._partition(place) for place in places])
+
+    def nudge(self) -> None:
+        """Something is about to happen: fetch without pauses for a while."""
+        self._last_record_s = time.monotonic()
+        self._wake.set()
+
+    async def poll(self) -> list[Record]:
+        """What arrived, possibly nothing, within about 100 ms.
+
+        Raises BrokerReplaced, PositionsBeyondEnd, or an error of `BROKER_ERRORS`.
+        """
+        if self._replaced:
+            raise BrokerReplaced
+        if self._beyond:
+            # Said one poll late, so that what other places delivered in the same fetch is not lost.
+            beyond, self._beyond = self._beyond, []
+            if await self._is_another_broker():
+                raise BrokerReplaced
+            raise PositionsBeyondEnd(beyond)
+        if self._settings.traits.end_offsets_trusted and not self.caught_up:
+            await self._ask_for_ends()
+        pause_s = self._idle_pause_s()
+        if pause_s > 0:
+            await self._rest(pause_s)
+        try:
+            fetched = await self._consumer.getmany(timeout_ms=self._poll_ms(resting=pause_s > 0))
+        except OffsetOutOfRangeError as error:
+            await self._explain_out_of_range(error)
+            return []
+        high_waters = self._high_waters()
+        for place, high_water in high_waters.items():
+            self._fresh_from.setdefault(place, high_water)
+        records = [
+            record_from(raw, place[0], fresh_from=self._fresh_from.get(place))
+            for tp, raws in fetched.items()
+            for place in (self._place(tp),)
+            for raw in raws
+        ]
+        for record in records:
+            self._positions[record.topic, record.partition] = record.offset + 1
+        if records:
+            self._last_record_s = time.monotonic()
+        self._beyond += [place for place, end in high_waters.items() if end < self._positions[place]]
+        self._report_lag(high_waters)
+        return records
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        traits = self._settings.traits
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            client_id=self._client_id,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_min_bytes=1,
+            fetch_max_wait_ms=(
+                traits.hot_fetch_wait_ms if any(topic.hot for topic in self._topics) else traits.cold_fetch_wait_ms
+            ),
+            request_timeout_ms=traits.request_timeout_ms,
+            retry_backoff_ms=50,
+        )
+        self._stack.push_async_callback(consumer.stop)
+        await consumer.start()
+        return consumer
+
+    async def _watch_identity(self) -> None:
+        """Notice a broker that was restarted empty even when enough new records hide it."""
+        while not self._replaced:
+            await asyncio.sleep(_IDENTITY_CHECK_S)
+            self._replaced = await self._is_another_broker()
+        self._wake.set()
+
+    async def _is_another_broker(self) -> bool:
+        try:
+            return await cluster_id(self._admin) != self.cluster_id
+        except BROKER_ERRORS:
+            return False  # Down; whether it is another one shows when it is back.
+
+    def _idle_pause_s(self) -> float:
+        """How long to rest before the next fetch: nothing at first, then a little more with every idle second."""
+        traits = self._settings.traits
+        if traits.idle_after_ms is None or not self.caught_up:
+            return 0.0
+        idle_ms = (time.monotonic() - self._last_record_s) * 1000 - traits.idle_after_ms
+        return min(max(idle_ms / 20, 0.0), traits.idle_pause_max_ms) / 1000
+
+    async def _rest(self, pause_s: float) -> None:
+        # Only what nobody else paused is paused here, and resumed again.
+        partitions = self._consumer.assignment() - self._consumer.paused()
+        self._wake.clear()
+        self._consumer.pause(*partitions)
+        try:
+            await asyncio.wait_for(self._wake.wait(), pause_s)
+        except TimeoutError:
+            pass
+        finally:
+            self._consumer.resume(*(partitions & self._consumer.assignment()))
+
+    def _poll_ms(self, *, resting: bool) -> int:
+        if not self.caught_up:
+            return 1  # The first high-water marks must be seen before a later fetch moves them.
+        return self._settings.traits.hot_fetch_wait_ms + 3 if resting else _POLL_MS
+
+    def _high_waters(self) -> dict[Place, int]:
+        """The end of every place that has been fetched from, as the fetches told it."""
+        ends = ((tp, self._consumer.highwater(tp)) for tp in self._consumer.assignment())
+        return {self._place(tp): end for tp, end in ends if end is not None}
+
+    async def _ask_for_ends(self) -> None:
+        """Where the broker can be asked, its first fetch need not be waited for: it may take half a second."""
+        unseen = [self._partition(place) for place in self._positions.keys() - self._fresh_from.keys()]
+        for tp, end in (await self._consumer.end_offsets(unseen)).items():
+            self._fresh_from[self._place(tp)] = end
+
+    def _report_lag(self, high_waters: Mapping[Place, int]) -> None:
+        if time.monotonic() - self._lag_reported_s < _LAG_EVERY_S:
+            return
+        self._lag_reported_s = time.monotonic()
+        for place, end in high_waters.items():
+            LAG.labels(*place).set(end - self._positions[place])
+
+    async def _explain_out_of_range(self, error: OffsetOutOfRangeError) -> None:
+        """Beyond the end the topic was emptied; before its beginning retention was faster than we were."""
+        for tp, offset in error.args[0].items():
+            beginning = (await self._consumer.beginning_offsets([tp]))[tp]
+            if offset > beginning:
+                self._beyond.append(self._place(tp))
+            else:
+                self._positions[self._place(tp)] = beginning
+                self._consumer.seek(tp, beginning)
+
+    def _partition(self, place: Place) -> TopicPartition:
+        return TopicPartition(self._settings.wire_name(place[0]), place[1])
+
+    def _place(self, tp: TopicPartition) -> Place:
+        return self._settings.logical_name(tp.topic), tp.partition
