@@ -55,6 +55,8 @@ def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
         _keep_asking(turn, known, fact, policy)
         return
     order = _with_questions(known, after(known, fact), turn.now_ms, policy)
+    if isinstance(fact, OrderSnapshot) and order.live and order.cancel_wanted:
+        turn.cancel(order, valid_for_ms=policy.cancel_validity_ms)  # It was asked to end and has not.
     if order == known:
         return
     turn.put_order(msgspec.structs.replace(order, updated_ms=turn.now_ms))
@@ -62,8 +64,6 @@ def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
         turn.change(market_px=fact.market_px)
     if isinstance(fact, OrderFilled) and order.side is Side.SELL and order.role is not Role.ENTRY:
         turn.change(refusals=0)
-    if isinstance(fact, OrderSnapshot) and order.live and order.cancel_wanted:
-        turn.cancel(order, valid_for_ms=policy.cancel_validity_ms)  # It was asked to end and has not.
 
 
 def _keep_asking(turn: Turn, order: Order, fact: OrderUnknown, policy: Policy) -> None:

@@ -1,0 +1,1 @@
+"""Builders and a model exchange: what tests and simulations of the engine are made of."""
