@@ -7,12 +7,22 @@ came about, and questions. An order whose fate is unknown is never repeated here
 import asyncio
 from typing import Final, Protocol, TypeVar
 
-
 from common.accounts import Credentials
 from common.clock import Clock
 from common.connector.clocksync import ExchangeClock
 from common.connector.metrics import COMMAND_TO_REQUEST, RATE_WAITING, REQUEST_TO_REPLY
-from common.connector.ports import Call, Dialect, HttpRequest, RateLimit, Rejected, Reply, SignedRequest, Unknown
+from common.connector.ports import (
+    Call,
+    Dialect,
+    HttpRequest,
+    LimitScope,
+    RateLimit,
+    Rejected,
+    Reply,
+    SignedRequest,
+    Unknown,
+    Usage,
+)
 from common.connector.rates import Priority, RateGate
 from common.connector.rest import NotSent
 from common.errors import CgtError, ErrorCategory, Unavailable
@@ -103,7 +113,7 @@ class ExchangeClient:
 
     async def ask(
         self,
-        call: Call[T | Rejected | Unknown],
+        call: Call[T],
         account_id: str | None,
         *,
         priority: Priority = Priority.QUERY,
@@ -121,7 +131,7 @@ class ExchangeClient:
 
     async def perform(
         self,
-        call: Call[T | Rejected | Unknown],
+        call: Call[T],
         account_id: str | None,
         *,
         priority: Priority,
@@ -151,7 +161,8 @@ class ExchangeClient:
                     await self._clock.sync()
                     continue
                 if answer.category is ErrorCategory.RATE_LIMITED:
-                    await asyncio.sleep(0)  # The gate has learned how long to wait; the next round waits there.
+                    # Where the whole address must wait the gate knows it from the headers already.
+                    self._gate.observed(account_id, _account_stop(answer))
                     continue
                 if answer.category is ErrorCategory.AUTH and account_id is not None:
                     self._keys.refused(account_id, f"{answer.code} {answer.reason}")
@@ -205,3 +216,7 @@ class ExchangeClient:
                     raise
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, 1.0)
+
+
+def _account_stop(answer: Rejected) -> Usage:
+    return Usage(retry_after_ms=answer.retry_after_ms or 0, retry_scope=LimitScope.ACCOUNT)

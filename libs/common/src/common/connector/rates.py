@@ -112,7 +112,10 @@ class SlidingWindow:
 
 
 Window = FixedWindow | SlidingWindow
-_SHAPES: Final = {LimitShape.FIXED_WINDOW: FixedWindow, LimitShape.SLIDING_WINDOW: SlidingWindow}
+_SHAPES: Final[dict[LimitShape, type[FixedWindow] | type[SlidingWindow]]] = {
+    LimitShape.FIXED_WINDOW: FixedWindow,
+    LimitShape.SLIDING_WINDOW: SlidingWindow,
+}
 _Owner = str | None
 """An account id, or None for the address."""
 

@@ -1,0 +1,218 @@
+"""Publishes what a connector learns, in order per account, and keeps it through an outage of the broker.
+
+Facts go out at once, each before the last one is acknowledged. When the broker fails, an account's unacknowledged
+facts wait in a bounded line and are sent again in their order. An account whose line is full loses facts on purpose:
+it is read from the exchange again when the broker is back, which costs a few requests instead of all memory.
+"""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Final, Protocol
+
+import structlog
+
+from common.accounts import BalanceChanged, BalanceFact
+from common.bus.messages import Outgoing
+from common.bus.topics import BALANCE_EVENTS, ORDER_EVENTS
+from common.codec import encode
+from common.connector.metrics import FACTS_OVERFLOWED, FRAME_TO_FACT
+from common.errors import Unavailable
+from common.exchanges import Exchange
+from common.metrics import HOP, since_s
+from common.orders import FactBase, OrderFact, OrderFilled, OrderRejected, OrderSnapshot, OrderUnknown, type_of
+
+MAX_LINE: Final = 5_000
+_PAUSE_CEILING_S: Final = 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Bus(Protocol):
+    """Publishes; raises Unavailable when some of it may not have arrived."""
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None: ...
+
+
+class _Line:
+    """One account's facts that are not acknowledged yet, oldest first."""
+
+    __slots__ = ("failing", "lost", "sending", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
+        self.sending = 0
+        self.failing = False
+        self.lost = False
+
+
+class FactPublisher:
+    """The one way of a connector's facts to the topics."""
+
+    def __init__(
+        self, bus: Bus, exchange: Exchange, source: str, *, on_gap: Callable[[str], None], max_line: int = MAX_LINE
+    ) -> None:
+        self._bus = bus
+        self._exchange = exchange
+        self._source = source
+        self._on_gap = on_gap
+        self._max_line = max_line
+        self._lines: dict[str, _Line] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._to_fact = HOP.labels(FRAME_TO_FACT)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Facts that the broker has not confirmed."""
+        return sum(len(line.waiting) for line in self._lines.values())
+
+    def orders(
+        self,
+        facts: Iterable[OrderFact],
+        *,
+        causation_id: str | None = None,
+        correlation_id: str | None = None,
+        received: float | None = None,
+    ) -> list[asyncio.Future[None]]:
+        """Publish order facts; the futures are done when the broker has them, cancelled if they were given up."""
+        return [
+            self._put(
+                fact.account_id,
+                Outgoing(
+                    topic=ORDER_EVENTS.name,
+                    key=fact.account_id,
+                    value=encode(fact),
+                    ce_id=fact_id(fact, causation_id),
+                    ce_type=type_of(fact),
+                    ce_source=self._source,
+                    ce_time_ms=fact.ts_init_ms,
+                    correlation_id=correlation_id,
+                    causation_id=causation_id,
+                ),
+                received,
+            )
+            for fact in facts
+        ]
+
+    def balances(self, facts: Iterable[BalanceFact]) -> None:
+        """Publish balance facts."""
+        for fact in facts:
+            self._put(
+                fact.account_id,
+                Outgoing(
+                    topic=BALANCE_EVENTS.name,
+                    key=fact.account_id,
+                    value=encode(fact),
+                    ce_id=f"{fact.exchange}/{fact.account_id}/{type_of(fact)}/{fact.ts_event_ms}/{_digest(fact)}",
+                    ce_type=type_of(fact),
+                    ce_source=self._source,
+                    ce_time_ms=fact.ts_init_ms,
+                    correlation_id=None,
+                    causation_id=None,
+                ),
+                None,
+            )
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until the broker has everything; False when it did not take it in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._tasks:
+                    await asyncio.wait(set(self._tasks))
+        except TimeoutError:
+            return False
+        return True
+
+    def _put(self, account_id: str, message: Outgoing, received: float | None) -> asyncio.Future[None]:
+        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line = self._lines.get(account_id)
+        if line is None:
+            line = self._lines[account_id] = _Line()
+        if len(line.waiting) >= self._max_line:
+            line.lost = True
+            FACTS_OVERFLOWED.labels(self._exchange).inc()
+            acknowledged.cancel()
+            return acknowledged
+        line.waiting.append((message, acknowledged))
+        if not line.failing:
+            line.sending += 1
+            self._spawn(self._send(account_id, line, message, acknowledged, received))
+        return acknowledged
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(
+        self,
+        account_id: str,
+        line: _Line,
+        message: Outgoing,
+        acknowledged: asyncio.Future[None],
+        received: float | None,
+    ) -> None:
+        try:
+            await self._bus.publish((message,))
+        except Unavailable:
+            line.failing = True
+        else:
+            if received is not None:
+                self._to_fact.observe(since_s(received))
+            _settle(acknowledged)
+        line.sending -= 1
+        while line.waiting and line.waiting[0][1].done():
+            line.waiting.popleft()
+        if line.sending == 0 and line.failing:
+            await self._send_again(account_id, line)
+        elif not line.waiting:
+            self._lines.pop(account_id, None)
+
+    async def _send_again(self, account_id: str, line: _Line) -> None:
+        """The broker is away: everything unacknowledged, in order, until it is back."""
+        pause_s = 0.05
+        while line.waiting:
+            batch = [entry for entry in line.waiting if not entry[1].done()]
+            try:
+                await self._bus.publish([message for message, _ in batch])
+            except Unavailable as error:
+                _log.warning("facts_wait_for_broker", account_id=account_id, waiting=len(batch), error=str(error))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _PAUSE_CEILING_S)
+                continue
+            for _, acknowledged in batch:
+                _settle(acknowledged)
+            while line.waiting and line.waiting[0][1].done():
+                line.waiting.popleft()
+        self._lines.pop(account_id, None)
+        if line.lost:
+            self._on_gap(account_id)
+
+
+def _digest(fact: BalanceFact) -> str:
+    return hashlib.blake2b(
+        encode(fact.balances if isinstance(fact, BalanceChanged) else fact), digest_size=6
+    ).hexdigest()
+
+
+def _settle(acknowledged: asyncio.Future[None]) -> None:
+    if not acknowledged.done():
+        acknowledged.set_result(None)
+
+
+def fact_id(fact: FactBase, causation_id: str | None = None) -> str:
+    """The business key of a fact: a repetition, from whatever source, has the same one."""
+    order = fact.client_order_id or fact.exchange_order_id or fact.list_client_order_id or fact.exchange_list_id
+    parts: list[object] = [fact.exchange, fact.account_id, fact.symbol]
+    match fact:
+        case OrderFilled():
+            parts += ["trade", fact.trade_id]
+        case OrderRejected() | OrderUnknown():
+            # The exchange gives these no identity: the command that they answer does.
+            parts += [order, type_of(fact), causation_id or fact.ts_init_ms]
+        case OrderSnapshot() if causation_id is not None:
+            parts += [order, type_of(fact), causation_id]
+        case _:
+            parts += [order, type_of(fact), fact.status, fact.cum_qty, fact.ts_event_ms]
+    return "/".join(str(part) for part in parts)

@@ -1,0 +1,101 @@
+"""Order entry over a socket: requests of all accounts go out on one connection, replies find their requests by id."""
+
+import asyncio
+import itertools
+from typing import Final
+
+from common.accounts import Credentials
+from common.clock import Clock
+from common.connector.client import Route
+from common.connector.ports import (
+    Dialect,
+    HttpRequest,
+    OrderSocket,
+    Reply,
+    ReplyReceived,
+    Send,
+    SocketScript,
+    StreamEvent,
+    Unknown,
+)
+from common.connector.rest import NotSent
+from common.connector.session import AskExchange, Session
+from common.connector.sockets import SocketLoop
+
+_Answer = Reply | Unknown
+KIND: Final = "orders"
+
+
+class SocketRoute:
+    """Sends orders over a socket while it is open, over the other route while it is not."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        clock: Clock,
+        otherwise: Route,
+        ask: AskExchange,
+        *,
+        timeout_s: float,
+        rotate_after_s: float,
+    ) -> None:
+        self._dialect = dialect
+        self._clock = clock
+        self._otherwise = otherwise
+        self._timeout_s = timeout_s
+        self._ids = itertools.count(1)
+        self._pending: dict[Session, dict[str, asyncio.Future[_Answer]]] = {}
+        self._scripts: dict[Session, OrderSocket] = {}
+        self._next_script: OrderSocket | None = None
+        self._loop = SocketLoop(self, clock, ask, exchange=dialect.exchange, kind=KIND, rotate_after_s=rotate_after_s)
+
+    async def run(self) -> None:
+        """Keep the socket open until cancelled."""
+        await self._loop.run()
+
+    async def send(self, request: HttpRequest, credentials: Credentials | None) -> Reply | NotSent | Unknown:
+        """One request, one answer; a connection that ends before the answer leaves it unknown."""
+        session = next((each for each in reversed(self._loop.sessions) if each in self._pending), None)
+        if session is None or credentials is None:
+            return await self._otherwise.send(request, credentials)
+        request_id = f"c{next(self._ids)}"
+        answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+        pending = self._pending[session]
+        pending[request_id] = answer
+        frame = self._scripts[session].request(request_id, request, credentials, self._clock.now_ms())
+        session.act([Send(frame)])
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await answer
+        except TimeoutError:
+            return Unknown("timeout", "no answer in time")
+        finally:
+            pending.pop(request_id, None)
+
+    def script(self) -> SocketScript:
+        """A fresh order socket."""
+        script = self._dialect.order_socket()
+        assert script is not None, f"{self._dialect.exchange} takes orders over REST only"
+        self._next_script = script
+        return script
+
+    def on_open(self, session: Session) -> None:
+        """From now on orders leave here."""
+        assert self._next_script is not None
+        self._scripts[session] = self._next_script
+        self._pending[session] = {}
+        session.complete.set()
+
+    def on_event(self, session: Session, event: StreamEvent) -> None:
+        """Hand a reply to whom it belongs."""
+        if isinstance(event, ReplyReceived):
+            answer = self._pending.get(session, {}).get(event.request_id)
+            if answer is not None and not answer.done():
+                answer.set_result(event.reply)
+
+    def on_closed(self, session: Session, reason: str) -> None:
+        """What was not answered on this connection never will be."""
+        self._scripts.pop(session, None)
+        for answer in self._pending.pop(session, {}).values():
+            if not answer.done():
+                answer.set_result(Unknown("socket_closed", reason))

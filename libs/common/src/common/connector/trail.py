@@ -1,0 +1,158 @@
+"""What a connector remembers of each account between frames, so that a gap can be closed from the right place.
+
+A trail is a hint, never the truth: it may lag behind (it is flushed lazily) and a lost one costs requests, not facts.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from common.commands import CancelOrder, Command, QueryOrder, SubmitOrder, SubmitOrderList
+from common.connector.ports import OrderRef
+from common.orders import FactBase, ListStatus, OrderRejected, OrderUnknown
+
+MAX_RECENT: Final = 100_000
+
+
+class Trail(msgspec.Struct, kw_only=True):
+    """One account: the symbols it traded, the time up to which its facts are known, its orders believed open."""
+
+    account_id: str
+    symbols: set[str] = msgspec.field(default_factory=set)
+    watermark_ms: int = 0
+    """By the exchange's clock; 0 when nothing is known."""
+    open_orders: dict[str, OrderRef] = msgspec.field(default_factory=dict)
+    """By client order id."""
+
+    def note(self, fact: FactBase) -> None:
+        """Learn from a fact, live or read."""
+        if isinstance(fact, ListStatus | OrderRejected | OrderUnknown):
+            return
+        self.symbols.add(fact.symbol)
+        self.watermark_ms = max(self.watermark_ms, fact.ts_event_ms)
+        if fact.client_order_id is None or fact.status is None:
+            return
+        if fact.status.terminal:
+            self.open_orders.pop(fact.client_order_id, None)
+        else:
+            self.open_orders[fact.client_order_id] = OrderRef(
+                account_id=self.account_id,
+                symbol=fact.symbol,
+                client_order_id=fact.client_order_id,
+                exchange_order_id=fact.exchange_order_id,
+            )
+
+
+class Trails:
+    """The trails of all accounts this process streams."""
+
+    def __init__(self) -> None:
+        self._trails: dict[str, Trail] = {}
+        self._changed: set[str] = set()
+
+    def of(self, account_id: str) -> Trail:
+        """The account's trail, empty when nothing is known yet."""
+        trail = self._trails.get(account_id)
+        if trail is None:
+            trail = self._trails[account_id] = Trail(account_id=account_id)
+        return trail
+
+    def known(self, account_id: str) -> bool:
+        """Whether there is a trail at all."""
+        return account_id in self._trails
+
+    def restore(self, trail: Trail) -> None:
+        """What was stored by whoever streamed the account before; nothing newer is overwritten."""
+        known = self.of(trail.account_id)
+        known.symbols |= trail.symbols
+        known.watermark_ms = known.watermark_ms or trail.watermark_ms
+        known.open_orders = trail.open_orders | known.open_orders
+
+    def forget(self, account_id: str) -> None:
+        """Somebody else streams it now; what is remembered here would grow stale."""
+        self._trails.pop(account_id, None)
+        self._changed.discard(account_id)
+
+    def note(self, facts: Iterable[FactBase]) -> None:
+        """Learn from facts."""
+        for fact in facts:
+            self.of(fact.account_id).note(fact)
+            self._changed.add(fact.account_id)
+
+    def note_symbol(self, account_id: str, symbol: str) -> None:
+        """A command names a symbol: its orders will be there."""
+        trail = self.of(account_id)
+        if symbol not in trail.symbols:
+            trail.symbols.add(symbol)
+            self._changed.add(account_id)
+
+    def take_changed(self) -> list[Trail]:
+        """What is to be flushed."""
+        changed = [self._trails[account_id] for account_id in self._changed if account_id in self._trails]
+        self._changed.clear()
+        return changed
+
+    def put_back(self, trails: Iterable[Trail]) -> None:
+        """A flush failed: it is still to be done."""
+        self._changed.update(trail.account_id for trail in trails)
+
+
+class RecentIds:
+    """The last so many ids, so that a repetition is recognised without asking anybody."""
+
+    def __init__(self, limit: int = MAX_RECENT) -> None:
+        self._limit = limit
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, item: str) -> bool:
+        """Remember an id; False if it was known."""
+        if item in self._ids:
+            return False
+        self._ids[item] = None
+        if len(self._ids) > self._limit:
+            self._ids.popitem(last=False)
+        return True
+
+    def discard(self, item: str) -> None:
+        """Forget an id: it may come again."""
+        self._ids.pop(item, None)
+
+
+class Correlations:
+    """Which trade an order belongs to, as the command that placed it said; facts of the stream carry it on."""
+
+    def __init__(self, limit: int = MAX_RECENT) -> None:
+        self._limit = limit
+        self._by_order: OrderedDict[str, str] = OrderedDict()
+
+    def note(self, command: Command, correlation_id: str) -> None:
+        """Remember it for every order the command is about."""
+        for client_order_id in orders_of(command):
+            self._by_order[client_order_id] = correlation_id
+            if len(self._by_order) > self._limit:
+                self._by_order.popitem(last=False)
+
+    def of(self, fact: FactBase) -> str | None:
+        """The correlation id of a fact's order; None for an order placed by hand or long ago."""
+        for client_order_id in (fact.client_order_id, fact.list_client_order_id):
+            if client_order_id is not None and client_order_id in self._by_order:
+                return self._by_order[client_order_id]
+        return None
+
+
+def orders_of(command: Command) -> Iterator[str]:
+    """The client ids of the orders a command is about, its list's among them."""
+    match command:
+        case SubmitOrder():
+            yield command.client_order_id
+        case SubmitOrderList():
+            yield command.list_client_order_id
+            yield command.take_profit.client_order_id
+            yield command.stop_loss.client_order_id
+        case CancelOrder() | QueryOrder():
+            yield command.client_order_id
+            yield from () if command.list_client_order_id is None else (command.list_client_order_id,)
+        case _:
+            return
