@@ -68,5 +68,5 @@ $(READY): requirements.lock $(PROJECTS)
 	@echo "Setting up $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --no-deps $(PACKAGES:%=--editable %)
+	@$(BIN)/uv pip install --quiet --no-deps --build-constraint requirements.lock $(PACKAGES:%=--editable %)
 	@touch $@
