@@ -7,10 +7,12 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
+
+from common.bus.brokers import BrokerKind
 from common.runtime.embedded import answers_admin
 from common.runtime.process import ProcessDied, accepts_connections
 from common.runtime.services import BROKER, POSTGRES, Listener, Service
-from common.runtime.stack import BrokerKind, PortTaken, Stack, StackOptions
+from common.runtime.stack import PortTaken, Stack, StackOptions
 
 pytestmark = pytest.mark.connected
 

@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 
 from cgt.story import NotObserved, Story, eventually
-from cgt.trader import HttpJson, Json, Refused, Trader
-from common.runtime.process import NotReady, ProcessDied
+from cgt.trader import HttpJson, Json, Trader
+from common.errors import CgtError
 from common.runtime.stack import Stack, StackOptions
 
 SYMBOL = "BTCUSDT"
@@ -40,7 +40,7 @@ async def run(exchange: str) -> int:
             )
             async with HttpJson(stack.paper_control_url) as paper, Trader(stack.gateway_url) as trader:
                 await _trade(story, paper, trader)
-    except (NotObserved, NotReady, ProcessDied, Refused) as error:
+    except CgtError as error:
         story.fail(f"{error}\nThe logs are kept in {folder / 'logs'}")
         return 1
     shutil.rmtree(folder)

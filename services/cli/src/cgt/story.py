@@ -8,12 +8,14 @@ from typing import TypeVar
 from rich.console import Console
 from rich.markup import escape
 
+from common.errors import CgtError
+
 T = TypeVar("T")
 
 _ASK_EVERY_S = 0.05
 
 
-class NotObserved(RuntimeError):
+class NotObserved(CgtError):
     """What a step waits for did not happen in time; the message says what was seen instead."""
 
 

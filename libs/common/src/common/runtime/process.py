@@ -11,16 +11,18 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from common.errors import CgtError
+
 _LEASH = str(Path(__file__).with_name("leash.py"))
 _POLL_S = 0.02
 _handed_out: set[int] = set()
 
 
-class ProcessDied(RuntimeError):
+class ProcessDied(CgtError):
     """A child ended before it was ready; the message carries its last log lines."""
 
 
-class NotReady(RuntimeError):
+class NotReady(CgtError):
     """A child still runs, but did not become ready in time; the message carries its last log lines."""
 
 

@@ -13,6 +13,8 @@ from typing import Any, Literal, Self
 import aiohttp
 import asyncpg
 
+from common.bus.brokers import BrokerKind
+from common.errors import CgtError
 from common.runtime.embedded import embedded_broker, postgres
 from common.runtime.kafka import kafka
 from common.runtime.process import Child, accepts_connections, free_port, port_is_free, run, start
@@ -32,11 +34,10 @@ from common.runtime.services import (
 
 SERVICE_READY_S = 60.0
 
-BrokerKind = Literal["embedded", "kafka"]
 Market = Literal["still", "walk"]
 
 
-class PortTaken(RuntimeError):
+class PortTaken(CgtError):
     """A port that was asked for is in use; the message names the setting that moves it."""
 
 
@@ -48,7 +49,7 @@ class StackOptions:
     """
 
     run_dir: Path
-    broker: BrokerKind = "embedded"
+    broker: BrokerKind = BrokerKind.EMBEDDED
     market: Market = "still"
     ports: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -169,7 +170,7 @@ class Stack:
     async def start_broker(self) -> None:
         """Start the broker, empty, where it was before."""
         port, log = self.ports[BROKER.chosen_by], self._log_path("broker")
-        if self.options.broker == "kafka":
+        if self.options.broker is BrokerKind.KAFKA:
             await self._broker.enter_async_context(kafka(self.options.run_dir / "kafka", port=port, log=log))
         else:
             await self._broker.enter_async_context(embedded_broker(port, log=log))

@@ -9,14 +9,13 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import cast, get_args
 
 import asyncpg
 import pytest
 
+from common.bus.brokers import BrokerKind
 from common.runtime.embedded import embedded_broker, postgres
 from common.runtime.kafka import kafka
-from common.runtime.stack import BrokerKind
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,10 +33,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def broker_kind() -> BrokerKind:
     """Which broker this run tests on: `embedded` or `kafka`."""
-    kind = os.environ.get("CGT_TEST_BROKER", "embedded")
-    if kind not in get_args(BrokerKind):
-        raise pytest.UsageError(f"CGT_TEST_BROKER is {kind!r}; use one of {', '.join(get_args(BrokerKind))}.")
-    return cast("BrokerKind", kind)
+    kind = os.environ.get("CGT_TEST_BROKER", BrokerKind.EMBEDDED)
+    if kind not in [*BrokerKind]:
+        raise pytest.UsageError(f"CGT_TEST_BROKER is {kind!r}; use one of {', '.join(BrokerKind)}.")
+    return BrokerKind(kind)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +44,9 @@ def bootstrap(broker_kind: BrokerKind, tmp_path_factory: pytest.TempPathFactory)
     """The bootstrap address of a broker that the whole run shares; `topic_prefix` keeps tests apart on it."""
     folder = tmp_path_factory.mktemp("broker")
     log = folder / "broker.log"
-    with _entered(kafka(folder / "data", log=log) if broker_kind == "kafka" else embedded_broker(log=log)) as address:
+    with _entered(
+        kafka(folder / "data", log=log) if broker_kind is BrokerKind.KAFKA else embedded_broker(log=log)
+    ) as address:
         yield address
 
 
