@@ -1,0 +1,87 @@
+"""One WebSocket of the face: frames go out in order, from one writer."""
+
+import asyncio
+import time
+from collections import deque
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from paper_exchange.timings import Timings
+
+MOST_WAITING = 50_000
+PING_EVERY_S, PONG_WITHIN_S = 20.0, 60.0
+Stamp = tuple[int, str, int, int]
+
+
+class Socket:
+    """A connection and its outbox; a client that does not read is cut off."""
+
+    def __init__(self, request: web.BaseRequest, timings: Timings, *, combined: bool = False) -> None:
+        self.combined = combined
+        self._request, self._timings = request, timings
+        # Pings are ours to send (section 7.1), because aiohttp's own heartbeat allows less time for the pong.
+        self.ws = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=1 << 20)
+        self.last_heard_s = time.monotonic()
+        self._outbox: deque[tuple[bytes, Stamp | None]] = deque()
+        self._wake = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Shake hands and start writing."""
+        await self.ws.prepare(self._request)
+        self._writer = asyncio.create_task(self._write())
+
+    def push(self, frame: bytes, stamp: Stamp | None = None) -> None:
+        """Queue a frame; `stamp` (uid, symbol, order id, trade id) records when it was written."""
+        if len(self._outbox) >= MOST_WAITING:
+            self.abort()
+            return
+        self._outbox.append((frame, stamp))
+        self._wake.set()
+
+    async def _write(self) -> None:
+        outbox, ws, fills = self._outbox, self.ws, self._timings.fills
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while outbox:
+                    frame, stamp = outbox.popleft()
+                    if stamp is not None:
+                        fills.append((time.monotonic_ns(), *stamp))
+                    await ws.send_frame(frame, WSMsgType.TEXT)
+        except (ConnectionError, RuntimeError):
+            return  # the reader notices the same end and cleans up
+
+    async def frames(self) -> Any:
+        """The text frames that arrive, until the connection ends."""
+        async for message in self.ws:
+            self.last_heard_s = time.monotonic()
+            if message.type is WSMsgType.PING:
+                await self.ws.pong(message.data)
+            elif message.type is WSMsgType.TEXT:
+                yield message.data
+
+    async def ping(self) -> None:
+        """Send a ping, or give up on a client that has not answered."""
+        if time.monotonic() - self.last_heard_s > PONG_WITHIN_S:
+            self.abort()
+        elif not self.ws.closed:
+            await self.ws.ping(str(time.time_ns() // 1_000_000).encode())
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        transport = self._request.transport
+        if transport is not None:
+            transport.abort()
+
+    async def close(self) -> None:
+        """Close politely, and stop writing."""
+        self.stop()
+        await self.ws.close(code=1001, message=b"server shutdown")
+
+    def stop(self) -> None:
+        """Stop writing."""
+        if self._writer is not None:
+            self._writer.cancel()

@@ -1,0 +1,284 @@
+"""The exchange: accounts place and cancel; somebody outside moves the price and the clock."""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from paper_exchange.core import checks
+from paper_exchange.core.contingencies import Contingencies
+from paper_exchange.core.events import BalanceAdjusted, Emit
+from paper_exchange.core.instruments import Instrument
+from paper_exchange.core.ledger import Account
+from paper_exchange.core.market import Market
+from paper_exchange.core.money import floor_to
+from paper_exchange.core.orders import CONTINGENT, Order, OrderList, OrderRequest
+from paper_exchange.core.refusals import Reason, Refused
+
+
+class Exchange(Contingencies):
+    """Every command changes everything it should or raises `Refused` and changes nothing. Call `settle` after each."""
+
+    def __init__(self, instruments: Iterable[Instrument], rng: random.Random, emit: Emit, now_ms: int) -> None:
+        super().__init__(instruments, rng, emit, now_ms)
+        self._releasable: list[OrderList] = []
+
+    # -- accounts -------------------------------------------------------------------------------------------------
+
+    def open_account(
+        self, uid: int, balances: Mapping[str, Decimal], now_ms: int, *, discount: bool = False
+    ) -> Account:
+        """A new account; `discount` pays its fees in the discount asset when it has some."""
+        account = self.ledger.accounts[uid] = Account(uid, pays_with_discount_asset=discount, updated_ms=now_ms)
+        for asset, qty in balances.items():
+            self.ledger.adjust(account, asset, qty)
+        return account
+
+    def adjust(self, uid: int, asset: str, delta: Decimal, now_ms: int) -> None:
+        """Deposit (positive) or withdraw (negative). Raises: Refused(INSUFFICIENT_BALANCE)."""
+        account = self._account(uid)
+        self.ledger.adjust(account, asset, delta)
+        self._emit(BalanceAdjusted(uid, now_ms, asset, delta))
+        self._emit(self.ledger.snapshot(account, (asset,), now_ms))
+
+    # -- placing --------------------------------------------------------------------------------------------------
+
+    def place(self, uid: int, symbol: str, request: OrderRequest, now_ms: int) -> Order:
+        """Place one order; it has taken what it can when this returns."""
+        account, market = self._account(uid), self.markets[symbol]
+        qty = self.validate(uid, symbol, request, now_ms)
+        order = self._new_order(account, market, request, qty, now_ms)
+        self._relock_or_drop(account, market, [order])
+        self._go_live([order], market, now_ms)
+        return order
+
+    def validate(self, uid: int, symbol: str, request: OrderRequest, now_ms: int) -> Decimal:
+        """Every check that `place` makes except locking; answers the order's quantity."""
+        account, market = self._account(uid), self._open_market(symbol)
+        qty = request.qty
+        if request.quote_qty:
+            qty = checks.qty_for_quote(request.side, request.quote_qty, market)
+        checks.check_shape(request, market, now_ms, qty)
+        checks.check_room(account, market, 1, request.type in CONTINGENT, 0)
+        checks.check_trigger(request, market)
+        self._check_client_ids(account, symbol, [request])
+        if request.type == "LIMIT_MAKER" and self.would_take(request.side, request.px, market):
+            raise Refused(Reason.WOULD_TAKE)
+        if request.type == "MARKET":
+            self._check_can_pay(account, market, request, qty)
+        return qty
+
+    def _check_can_pay(self, account: Account, market: Market, request: OrderRequest, qty: Decimal) -> None:
+        """A market order locks nothing, so what it needs is looked up in the book."""
+        if request.side == "SELL":
+            needed, asset = qty, market.instrument.base
+        else:
+            needed, asset = request.quote_qty or checks.cost_of(qty, market), market.instrument.quote
+        if account.balance(asset).free < needed:
+            raise Refused(Reason.INSUFFICIENT_BALANCE)
+
+    def place_oco(
+        self, uid: int, symbol: str, client_list_id: str, above: OrderRequest, below: OrderRequest, now_ms: int
+    ) -> OrderList:
+        """Place a pair of which one leg at most will fill."""
+        account, market = self._account(uid), self._open_market(symbol)
+        requests = self._stop_first(above, below)
+        for request in requests:
+            checks.check_shape(request, market, now_ms, request.qty)
+        checks.check_room(account, market, 2, sum(r.type in CONTINGENT for r in requests), 1)
+        checks.check_oco_prices(above, below, market)
+        self._check_client_ids(account, symbol, requests, client_list_id)
+        legs = [self._new_order(account, market, r, r.qty, now_ms) for r in requests]
+        order_list = self._new_list(account, market, client_list_id, legs, legs, None, now_ms)
+        self._relock_or_drop(account, market, legs, order_list)
+        self._report_list(order_list, now_ms)
+        self._go_live(legs, market, now_ms)
+        return order_list
+
+    def place_oto(
+        self, uid: int, symbol: str, client_list_id: str, working: OrderRequest, pending: Sequence[OrderRequest],
+        now_ms: int, *, sizes_by_proceeds: bool = False,
+    ) -> OrderList:  # fmt: skip
+        """Place a working order that releases one pending order, or an OCO pair (above, below), once wholly filled.
+
+        Whether Binance asks for the pending legs' balance already now is not verified (section 16); it is asked for
+        at the release, when the working order has delivered it.
+        """
+        account, market = self._account(uid), self._open_market(symbol)
+        self.validate(uid, symbol, working, now_ms)
+        pending = self._stop_first(*pending) if len(pending) == 2 else list(pending)
+        for request in pending:
+            checks.check_shape(request, market, now_ms, request.qty)
+        checks.check_room(account, market, 1 + len(pending), 0, 1)
+        self._check_client_ids(account, symbol, [working, *pending], client_list_id)
+        legs = [self._new_order(account, market, r, r.qty, now_ms) for r in (working, *pending)]
+        for leg in legs[1:]:
+            leg.status = "PENDING_NEW"
+        pair = legs[1:] if len(legs) == 3 else []
+        order_list = self._new_list(account, market, client_list_id, legs, pair, legs[0], now_ms)
+        order_list.sizes_by_proceeds = sizes_by_proceeds
+        self._relock_or_drop(account, market, legs, order_list)
+        self._report_list(order_list, now_ms)
+        for leg in legs[1:]:
+            self._report_accepted(leg, now_ms)
+        self._go_live(legs[:1], market, now_ms)
+        return order_list
+
+    @staticmethod
+    def _stop_first(above: OrderRequest, below: OrderRequest) -> list[OrderRequest]:
+        """Every sample prints the stop before the limit leg, whichever is above."""
+        return [below, above] if checks.has_stop(below) else [above, below]
+
+    def _check_release(self, order_list: OrderList, legs: list[Order], market: Market) -> None:
+        stops = sum(leg.type in CONTINGENT for leg in legs)
+        for leg in legs:
+            market.instrument.check_qty(leg.qty)
+            checks.check_trigger(leg.request, market)
+            if leg.type == "LIMIT_MAKER" and self.would_take(leg.side, leg.px, market):
+                raise Refused(Reason.WOULD_TAKE)
+            if leg.type == "MARKET":
+                self._check_can_pay(self._account(order_list.uid), market, leg.request, leg.qty)
+        # The legs count as open already: the question is whether there is room for none more.
+        checks.check_room(self._account(order_list.uid), market, 0, stops, 0, counted=True)
+
+    def _open_market(self, symbol: str) -> Market:
+        market = self.markets[symbol]
+        if not market.is_open:
+            raise Refused(Reason.MARKET_CLOSED)
+        return market
+
+    @staticmethod
+    def _check_client_ids(
+        account: Account, symbol: str, requests: Sequence[OrderRequest], client_list_id: str | None = None
+    ) -> None:
+        """Ids are unique among the account's open orders and among its open lists, no further (section 11)."""
+        wanted = [request.client_order_id for request in requests]
+        live = {order.client_order_id for order in account.open_orders.values() if order.symbol == symbol}
+        if len(set(wanted)) < len(wanted) or not live.isdisjoint(wanted):
+            raise Refused(Reason.DUPLICATE_CLIENT_ORDER_ID)
+        if any(order_list.client_list_id == client_list_id for order_list in account.open_lists.values()):
+            raise Refused(Reason.DUPLICATE_CLIENT_ORDER_ID)
+
+    @staticmethod
+    def _new_order(account: Account, market: Market, request: OrderRequest, qty: Decimal, now_ms: int) -> Order:
+        order = Order(
+            account.uid, market.instrument.symbol, market.next_order_id(), request.client_order_id, request,
+            request.side, request.type, qty, request.px, request.stop_px, now_ms, now_ms,
+        )  # fmt: skip
+        account.orders[order.symbol, order.order_id] = order
+        account.open_orders[order.symbol, order.order_id] = order
+        return order
+
+    def _new_list(
+        self, account: Account, market: Market, client_list_id: str, legs: list[Order], pair: list[Order],
+        working: Order | None, now_ms: int,
+    ) -> OrderList:  # fmt: skip
+        self._last_list_id += 1
+        order_list = OrderList(
+            self._last_list_id, account.uid, market.instrument.symbol, client_list_id, legs, pair, working,
+            now_ms, now_ms,
+        )  # fmt: skip
+        account.lists[order_list.list_id] = account.open_lists[order_list.list_id] = order_list
+        for leg in legs:
+            leg.order_list = order_list
+        return order_list
+
+    def _relock_or_drop(
+        self, account: Account, market: Market, legs: list[Order], order_list: OrderList | None = None
+    ) -> None:
+        """Lock what the new orders need, or forget them as if they had never been sent."""
+        try:
+            for leg in legs:
+                self._relock(leg, market)
+        except Refused:
+            for leg in legs:
+                leg.status = "EXPIRED"
+                self._relock(leg, market)
+                del account.orders[leg.symbol, leg.order_id], account.open_orders[leg.symbol, leg.order_id]
+            if order_list is not None:
+                del account.lists[order_list.list_id], account.open_lists[order_list.list_id]
+            raise
+        for leg in legs:
+            account.by_client_id[leg.symbol, leg.client_order_id] = leg
+
+    # -- canceling ------------------------------------------------------------------------------------------------
+
+    def cancel(self, order: Order, cancel_id: str, now_ms: int) -> None:
+        """Cancel an open order; a leg takes its whole list with it. Raises: Refused(NOT_OPEN)."""
+        if not order.is_open:
+            raise Refused(Reason.NOT_OPEN)
+        if order.order_list is not None:
+            self.cancel_list(order.order_list, cancel_id, now_ms)
+            return
+        market = self.markets[order.symbol]
+        self._end(order, market, "CANCELED", now_ms)
+        self._report_canceled(order, cancel_id, now_ms)
+        self._report_balances(self._account(order.uid), market, now_ms)
+
+    def cancel_list(self, order_list: OrderList, cancel_id: str, now_ms: int) -> None:
+        """Cancel every open leg of a list. Raises: Refused(NOT_OPEN)."""
+        if order_list.is_done:
+            raise Refused(Reason.NOT_OPEN)
+        market = self.markets[order_list.symbol]
+        live = [leg for leg in order_list.legs if leg.is_open]
+        for leg in live:
+            self._end(leg, market, "CANCELED", now_ms)
+        for leg in live:
+            self._report_canceled(leg, cancel_id, now_ms)
+        self._report_balances(self._account(order_list.uid), market, now_ms)
+        self._finish_list(order_list, now_ms)
+
+    # -- the world outside ----------------------------------------------------------------------------------------
+
+    def fill(self, order: Order, qty: Decimal | None, now_ms: int) -> Decimal:
+        """The house takes `qty` (all that is left by default) of a resting order at its limit; answers how much.
+
+        Raises: Refused(NOT_OPEN) when the order does not rest on the book.
+        """
+        if not (order.is_open and order.is_working):
+            raise Refused(Reason.NOT_OPEN)
+        qty = order.leaves_qty if qty is None else min(qty, order.leaves_qty)
+        self._hit(order, qty, self.markets[order.symbol], now_ms)
+        return qty
+
+    def move(self, symbol: str, px: Decimal, now_ms: int, *, gap: bool = False) -> None:
+        """Move the market to `px`: resting orders on the way fill, stops on the way fire, trades print.
+
+        With `gap` nothing trades in between: a stop limit that the price jumped over is left unfilled.
+        """
+        market = self.markets[symbol]
+        market.instrument.check_px(px)
+        while True:
+            market.mark = px if gap else self._next_px(market, px)
+            self._fill_passed(market, now_ms)
+            self._print(market, now_ms)
+            self.settle(now_ms)
+            if market.mark == px:
+                return
+
+    def step(self, symbol: str, now_ms: int) -> None:
+        """One step of a gentle random walk that leans back to where the market opened."""
+        market = self.markets[symbol]
+        start, tick = market.instrument.start_px, market.instrument.tick
+        lean = float((start - market.mark) / start) * 0.002
+        px = floor_to(market.mark * Decimal(1 + self._rng.gauss(lean, 0.0001)), tick)
+        self.move(symbol, max(px, market.instrument.min_px), now_ms)
+
+    @staticmethod
+    def _next_px(market: Market, target: Decimal) -> Decimal:
+        """The nearest price on the way to `target` at which somebody waits."""
+        if target >= market.mark:
+            waiting = [p for p in (market.asks.best_px(), market.on_rise.best_px()) if p is not None]
+            return max(market.mark, min([target, *waiting]))
+        waiting = [p for p in (market.bids.best_px(), market.on_fall.best_px()) if p is not None]
+        return min(market.mark, max([target, *waiting]))
+
+    def _fill_passed(self, market: Market, now_ms: int) -> None:
+        while (ask := market.asks.best()) is not None and ask.px <= market.mark:
+            self._hit(ask, ask.leaves_qty, market, now_ms)
+        while (bid := market.bids.best()) is not None and bid.px >= market.mark:
+            self._hit(bid, bid.leaves_qty, market, now_ms)
+
+    def _print(self, market: Market, now_ms: int) -> None:
+        """A trade between two strangers at the mark."""
+        qty = market.instrument.step * self._rng.randrange(1, 500)
+        self._record(market, market.mark, qty, now_ms, buyer_is_maker=self._rng.random() < 0.5)

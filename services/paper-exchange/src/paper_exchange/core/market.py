@@ -1,0 +1,126 @@
+"""One market: where its price stands, who rests in it, who waits for a price, and what traded."""
+
+import random
+from collections import deque
+from collections.abc import Iterator
+from decimal import Decimal
+
+from paper_exchange.core.book import PriceQueue
+from paper_exchange.core.candles import Candle, Charts
+from paper_exchange.core.events import MarketTraded
+from paper_exchange.core.instruments import Instrument
+from paper_exchange.core.ladder import Ladder
+from paper_exchange.core.money import ZERO
+from paper_exchange.core.orders import Order, Side
+
+Level = tuple[Decimal, Decimal]
+TAPE_LENGTH = 1000
+AVERAGE_MS = 5 * 60_000
+
+
+class Market:
+    """The book is the synthetic ladder around `mark` plus users' resting orders; `last` is the last trade price."""
+
+    def __init__(self, instrument: Instrument, rng: random.Random, now_ms: int) -> None:
+        self.instrument = instrument
+        self.mark = self.last = instrument.start_px
+        self.last_qty = ZERO
+        self.is_open = True
+        self.version = 1
+        self.tape: deque[MarketTraded] = deque(maxlen=TAPE_LENGTH)
+        self.bids, self.asks = PriceQueue(ascending=False), PriceQueue(ascending=True)
+        self.on_rise, self.on_fall = PriceQueue(ascending=True), PriceQueue(ascending=False)
+        self.charts = Charts(instrument, rng, now_ms)
+        self._ladder = Ladder(instrument, rng)
+        self._last_order_id = self._last_trade_id = self._last_prevented_id = 0
+
+    def next_order_id(self) -> int:
+        """Ids count per symbol, as on Binance: the same number may exist on another symbol."""
+        self._last_order_id += 1
+        return self._last_order_id
+
+    def next_trade_id(self) -> int:
+        """Counts per symbol."""
+        self._last_trade_id += 1
+        return self._last_trade_id
+
+    def next_prevented_id(self) -> int:
+        """Counts prevented self-trades per symbol."""
+        self._last_prevented_id += 1
+        return self._last_prevented_id
+
+    def resting(self, side: Side) -> PriceQueue:
+        """Users' working orders of `side`."""
+        return self.bids if side == "BUY" else self.asks
+
+    def waiting(self, order: Order) -> PriceQueue:
+        """Where `order` waits for its stop price."""
+        return self.on_rise if order.request.triggers_on_rise() else self.on_fall
+
+    def has_reached(self, order: Order) -> bool:
+        """Whether the last trade price is at or beyond the stop price of `order`."""
+        return self.last >= order.stop_px if order.request.triggers_on_rise() else self.last <= order.stop_px
+
+    def add(self, order: Order) -> None:
+        """Rest a working order, or queue a contingent one for its trigger."""
+        if order.awaits_trigger:
+            self.waiting(order).add(order.stop_px, order)
+        else:
+            self.resting(order.side).add(order.px, order)
+            self.version += 1
+
+    def remove(self, order: Order) -> None:
+        """Take an order out of wherever it is."""
+        self.waiting(order).discard(order.stop_px, order)
+        self.resting(order.side).discard(order.px, order)
+        self.version += 1
+
+    def house_levels(self, side: Side) -> Iterator[Level]:
+        """The ladder's levels of `side` that no user's resting order has already passed, best first."""
+        opposite = self.resting("SELL" if side == "BUY" else "BUY").best_px()
+        for px, qty in self._ladder.levels(self.mark, side):
+            passed = opposite is not None and (px <= opposite if side == "SELL" else px >= opposite)
+            if not passed:
+                yield px, qty
+
+    def depth(self, side: Side, limit: int) -> list[Level]:
+        """Price levels of `side`, best first, users' orders and ladder added up."""
+        totals = dict(self.house_levels(side))
+        for order in self.resting(side):
+            totals[order.px] = totals.get(order.px, ZERO) + order.leaves_qty
+        return sorted(totals.items(), reverse=side == "BUY")[:limit]
+
+    def best(self, side: Side) -> Level:
+        """Best price of `side` and its quantity; (0, 0) if there is none."""
+        queue, house = self.resting(side), next(self.house_levels(side), None)
+        user_px = queue.best_px()
+        if user_px is None:
+            return house or (ZERO, ZERO)
+        top = user_px if house is None else (max if side == "BUY" else min)(user_px, house[0])
+        qty = house[1] if house is not None and house[0] == top else ZERO
+        for order in queue:
+            if order.px != top:
+                break
+            qty += order.leaves_qty
+        return top, qty
+
+    def record(self, trade: MarketTraded) -> None:
+        """Move the last price and add the trade to tape and charts."""
+        self.last, self.last_qty = trade.px, trade.qty
+        self.version += 1
+        self.tape.append(trade)
+        taken = ZERO if trade.buyer_is_maker else trade.qty
+        piece = Candle(trade.ts_ms, trade.ts_ms, trade.px, trade.px, trade.px, trade.px, trade.qty, trade.quote, 1)
+        piece.taker_volume, piece.taker_quote = taken, ZERO if trade.buyer_is_maker else trade.quote
+        piece.first_id = piece.last_id = trade.trade_id
+        self.charts.add_trade(piece)
+
+    def average_px(self, now_ms: int) -> Decimal:
+        """Volume-weighted price of the last five minutes; the last price when nothing traded."""
+        volume = quote = ZERO
+        for trade in reversed(self.tape):
+            if trade.ts_ms < now_ms - AVERAGE_MS:
+                break
+            volume += trade.qty
+            quote += trade.quote
+        return quote / volume if volume else self.last

@@ -1,0 +1,23 @@
+"""The paper exchange's settings, read once from `CGT_PAPER_*`."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One port per face; port 0 lets the system choose."""
+
+    model_config = SettingsConfigDict(env_prefix="CGT_PAPER_", frozen=True)
+
+    host: str = "127.0.0.1"
+    control_port: int = Field(default=7000, ge=0, le=65535)
+    binance_port: int = Field(default=7001, ge=0, le=65535)
+    market: Literal["walk", "still"] = "walk"
+    walk_every_ms: int = Field(default=500, ge=10, description="how often a walking market takes a step")
+    seed: int = 1
+    clock: Literal["real"] | int = Field(default="real", description="`real`, or the ms at which time stands still")
+    weight_per_minute: int = Field(default=6000, gt=0)
+    orders_per_10s: int = Field(default=100, gt=0)
+    orders_per_day: int = Field(default=200_000, gt=0)

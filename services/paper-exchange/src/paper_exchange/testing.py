@@ -1,0 +1,17 @@
+"""A paper exchange inside the test's own event loop, on ports that the system chooses."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from paper_exchange.app import Running, run
+from paper_exchange.clock import Clock
+from paper_exchange.settings import Settings
+
+
+@asynccontextmanager
+async def serve(clock: Clock | None = None, **overrides: Any) -> AsyncIterator[Running]:
+    """Control API and Binance face with a still market; `overrides` are fields of `Settings`."""
+    settings = {"control_port": 0, "binance_port": 0, "market": "still", **overrides}
+    async with run(Settings(**settings), clock) as running:
+        yield running
