@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -133,13 +133,19 @@ def _has_docker_engine() -> bool:
     return subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0
 
 
+def container_environment(properties: Mapping[str, str]) -> dict[str, str]:
+    """Properties as the variables of the apache/kafka image (its README: upper case, KAFKA_ before, _ for a dot)."""
+    return {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in properties.items()}
+
+
 @asynccontextmanager
 async def _kafka_container(port: int) -> AsyncIterator[None]:
     from testcontainers.core.container import DockerContainer
 
     container = DockerContainer(f"apache/kafka:{KAFKA_VERSION}").with_bind_ports(port, port)
-    for name, value in node_properties(port, free_port(), listen="0.0.0.0").items():  # noqa: S104 - inside a container
-        container = container.with_env(f"KAFKA_{name.upper().replace('.', '_')}", value)
+    listen_inside = node_properties(port, free_port(), listen="0.0.0.0")  # noqa: S104 - the container's own network
+    for name, value in container_environment(listen_inside).items():
+        container = container.with_env(name, value)
     with container:
         await _container_ready(port)
         yield
