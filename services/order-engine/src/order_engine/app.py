@@ -1,0 +1,77 @@
+"""Builds the order-engine's parts and joins them; nothing else knows them all."""
+
+import os
+import uuid
+
+from common.bus.dead_letters import TopicDeadLetters
+from common.bus.hot import HotRunner
+from common.bus.publisher import Publisher
+from common.bus.topics import ORDER_EVENTS, ORDER_INTENTS, all_topics
+from common.clock import SystemClock
+from common.db.leases import Lease, Leases, owner_name
+from common.db.offsets import Offsets
+from common.db.outbox import OutboxRelay
+from common.db.pool import create_pool
+from common.exchanges import CAPABILITIES
+from common.health import Health
+from common.service.http import HttpServer, new_app
+from common.service.run import Process
+from order_engine.settings import Settings
+from order_engine.shards import Shards
+from order_engine.store import CONSUMER, Ledger
+
+SCHEMA = "order_engine"
+SERVICE = "order-engine"
+
+
+async def start(process: Process) -> None:
+    """Take a share of the shards and decide for them until the process ends."""
+    settings = Settings.from_env(os.environ)
+    pool = await create_pool(settings.database_url, SCHEMA, application_name=SERVICE, size=settings.partitions + 2)
+    process.on_stop(pool.close)
+    publisher = await process.enter(Publisher(settings, all_topics(CAPABILITIES), SERVICE))
+    offsets = Offsets(pool, CONSUMER)
+    shards = Shards(Ledger(pool), offsets, publisher, SystemClock(), settings.policy())
+    process.on_stop(shards.stop)
+    runner = HotRunner(
+        settings,
+        [ORDER_INTENTS, ORDER_EVENTS],
+        shards,
+        dead_letters=TopicDeadLetters(publisher, SERVICE),
+        client_id=SERVICE,
+        known=offsets,
+    )
+
+    async def gained(lease: Lease) -> None:
+        await shards.gain(lease)
+        await runner.assign([lease.shard])
+
+    async def lost(shard: int) -> None:
+        await runner.revoke([shard])
+        shards.lose(shard)
+
+    leases = Leases(
+        pool,
+        CONSUMER,
+        owner_name(SERVICE, uuid.uuid4().hex),
+        shards=settings.partitions,
+        on_gained=gained,
+        on_lost=lost,
+    )
+    relay = OutboxRelay(pool, publisher, leases.held)
+    health = Health()
+    health.add("shards", lambda: _has_shards(leases, runner))
+    health.add("broker", publisher.ready)
+    server = HttpServer(new_app("order-engine", health), settings)
+
+    process.spawn("http", server.run(), server.stop)
+    process.spawn("runner", runner.run(), runner.stop)
+    process.spawn("leases", leases.run(), leases.stop)
+    process.spawn("relay", relay.run())
+    process.spawn("timers", shards.run_timers())
+
+
+async def _has_shards(leases: Leases, runner: HotRunner) -> bool:
+    """Ready when every shard whose lease we hold is read to its end."""
+    held = leases.held()
+    return bool(held) and all(runner.caught_up(shard) for shard in held)

@@ -1,0 +1,205 @@
+"""A batch of records against the brackets of a shard: which brackets change, and which messages leave. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from common import ids
+from common.bus.messages import Outgoing, Record
+from common.bus.topics import ORDER_EVENTS, ORDER_INTENTS, PROTECTION_EVENTS, order_commands
+from common.codec import decode_union, encode
+from common.commands import CancelAllOrders, CancelOrder, CommandBase
+from common.intents import CancelAllOrdersIntent, CancelOrderIntent, IntentBase, OrderIntent, PlaceExits, PlaceOrder
+from common.orders import OrderFact, type_of
+from common.protection import BracketDenied, ProtectionBase
+from order_engine.bracket import Bracket
+from order_engine.decide import decide
+from order_engine.events import CancelAllWanted, CancelWanted, Event, Observed
+from order_engine.opening import algo_orders_kept, open_bracket
+from order_engine.policy import Policy
+from order_engine.rows import Rows
+from order_engine.turn import Effect
+
+SOURCE = "order-engine"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A record with the message it holds."""
+
+    record: Record
+    message: OrderIntent | OrderFact
+
+    @property
+    def bracket_id(self) -> str | None:
+        """The bracket a fact is about; None for intents and for orders that are not ours."""
+        if isinstance(self.message, IntentBase) or self.message.client_order_id is None:
+            return None
+        key = ids.parse(self.message.client_order_id)
+        return None if key is None else key.bracket_id
+
+
+def read(record: Record) -> Read | None:
+    """Decode a record of the two topics the engine consumes. Raises UnreadableMessage."""
+    if record.value is None:
+        return None
+    union = OrderIntent if record.topic == ORDER_INTENTS.name else OrderFact
+    assert record.topic in {ORDER_INTENTS.name, ORDER_EVENTS.name}, record.topic
+    return Read(record, decode_union(record.value, union))
+
+
+@dataclass
+class Batch:
+    """Brackets as they are being changed by one batch; the cache is untouched until the batch is durable."""
+
+    shard: int
+    known: Mapping[str, Bracket]
+    """Open brackets of the shard, and closed ones that the batch speaks of."""
+    decided_before: set[tuple[str, str]]
+    """(account, intent) pairs that an earlier batch decided."""
+    policy: Policy
+    changed: dict[str, Bracket] = field(default_factory=dict)
+    messages: list[Outgoing] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
+
+    def take(self, item: Read) -> None:
+        """Decide one message."""
+        now_ms = item.record.ce_time_ms
+        match item.message:
+            case PlaceOrder() | PlaceExits() as intent:
+                self._open(intent, item.record, now_ms)
+            case CancelOrderIntent() | CancelAllOrdersIntent() as intent:
+                self._cancel(intent, item.record, now_ms)
+            case fact:
+                bracket = self._bracket(item.bracket_id)
+                if bracket is not None:
+                    self.apply(bracket, Observed(cause=item.record.ce_id, now_ms=now_ms, fact=fact))
+
+    def apply(self, bracket: Bracket, event: Event) -> None:
+        """Let one bracket decide on one event."""
+        after, effects = decide(bracket, event, self.policy)
+        if after is not bracket:
+            self.changed[after.bracket_id] = after
+            self._emit(effects, event.cause, after.intent_id)
+
+    def finish(self) -> None:
+        """Turn what changed into rows."""
+        for bracket_id, after in self.changed.items():
+            self.rows.add_bracket(self.shard, self.known.get(bracket_id), after)
+
+    def current(self) -> Iterable[Bracket]:
+        """All brackets as they stand within the batch."""
+        yield from self.changed.values()
+        yield from (bracket for bracket in self.known.values() if bracket.bracket_id not in self.changed)
+
+    def _bracket(self, bracket_id: str | None) -> Bracket | None:
+        if bracket_id is None:
+            return None
+        return self.changed.get(bracket_id) or self.known.get(bracket_id)
+
+    def _of(self, intent: IntentBase) -> list[Bracket]:
+        return [b for b in self.current() if b.account_id == intent.account_id and b.symbol == intent.symbol]
+
+    def _open(self, intent: PlaceOrder | PlaceExits, record: Record, now_ms: int) -> None:
+        if self._seen(intent):
+            return
+        bracket_id = ids.bracket_id(intent.account_id, intent.intent_id)
+        bracket, effects = open_bracket(
+            intent,
+            algo_orders_in_use=sum(algo_orders_kept(other) for other in self._of(intent)),
+            cause=record.ce_id,
+            now_ms=now_ms,
+            policy=self.policy,
+        )
+        denied = next((effect for effect in effects if isinstance(effect, BracketDenied)), None)
+        if bracket is not None:
+            self.changed[bracket_id] = bracket
+        self.rows.add_intent(intent, bracket_id, denied, now_ms)
+        self._emit(effects, record.ce_id, intent.intent_id)
+
+    def _cancel(self, intent: CancelOrderIntent | CancelAllOrdersIntent, record: Record, now_ms: int) -> None:
+        if self._seen(intent):
+            return
+        self.rows.add_intent(intent, "", None, now_ms)
+        if isinstance(intent, CancelAllOrdersIntent):
+            for bracket in self._of(intent):
+                self.apply(bracket, CancelAllWanted(cause=record.ce_id, now_ms=now_ms))
+            self._emit((_cancel_all(intent, now_ms),), record.ce_id, intent.intent_id)
+            return
+        owner = self._owner(intent)
+        if owner is None:
+            # Not one of ours (placed by hand, or long ended): the exchange knows what it is.
+            self._emit((_cancel_foreign(intent, now_ms),), record.ce_id, intent.intent_id)
+            return
+        bracket, client_order_id = owner
+        event = CancelWanted(cause=record.ce_id, now_ms=now_ms, client_order_id=client_order_id)
+        self.apply(bracket, event)
+
+    def _owner(self, intent: CancelOrderIntent) -> tuple[Bracket, str] | None:
+        for bracket in self._of(intent):
+            for order in bracket.orders:
+                if intent.client_order_id in {order.client_order_id, order.list_client_order_id or ""} or (
+                    intent.exchange_order_id is not None and intent.exchange_order_id == order.exchange_order_id
+                ):
+                    return bracket, order.client_order_id
+        return None
+
+    def _seen(self, intent: IntentBase) -> bool:
+        """One intent, at most one order, however often it is read."""
+        key = (intent.account_id, intent.intent_id)
+        if key in self.decided_before:
+            return True
+        self.decided_before.add(key)
+        return False
+
+    def _emit(self, effects: Iterable[Effect], cause: str, correlation_id: str) -> None:
+        self.messages += [_outgoing(effect, cause, correlation_id) for effect in effects]
+
+
+def _outgoing(effect: Effect, cause: str, correlation_id: str) -> Outgoing:
+    if isinstance(effect, CommandBase):
+        topic, ce_id, time_ms = order_commands(effect.exchange), effect.command_id, effect.ts_init_ms
+    else:
+        assert isinstance(effect, ProtectionBase), effect
+        topic, time_ms = PROTECTION_EVENTS, effect.ts_event_ms
+        ce_id = f"{effect.bracket_id}-{effect.version}-p{effect.position}"
+    return Outgoing(
+        topic=topic.name,
+        key=effect.account_id,
+        value=encode(effect),
+        ce_id=ce_id,
+        ce_type=type_of(effect),
+        ce_source=SOURCE,
+        ce_time_ms=time_ms,
+        correlation_id=correlation_id,
+        causation_id=cause,
+    )
+
+
+def _cancel_all(intent: CancelAllOrdersIntent, now_ms: int) -> CancelAllOrders:
+    return CancelAllOrders(
+        command_id=f"{intent.account_id}-{intent.intent_id}",
+        bracket_id="",
+        account_id=intent.account_id,
+        exchange=intent.exchange,
+        symbol=intent.symbol,
+        ts_init_ms=now_ms,
+        valid_until_ms=intent.valid_until_ms,
+    )
+
+
+def _cancel_foreign(intent: CancelOrderIntent, now_ms: int) -> CancelOrder:
+    return CancelOrder(
+        command_id=f"{intent.account_id}-{intent.intent_id}",
+        bracket_id="",
+        account_id=intent.account_id,
+        exchange=intent.exchange,
+        symbol=intent.symbol,
+        ts_init_ms=now_ms,
+        valid_until_ms=intent.valid_until_ms,
+        client_order_id=intent.client_order_id,
+        exchange_order_id=intent.exchange_order_id,
+    )

@@ -1,0 +1,27 @@
+"""The engine's settings, read once at start."""
+
+from pydantic import Field
+
+from common.bus.brokers import BusSettings
+from common.db.pool import DatabaseSettings
+from common.service.http import HttpSettings
+from order_engine.policy import Policy
+
+
+class Settings(BusSettings, DatabaseSettings, HttpSettings):
+    """Where the broker and the database are, and how patient the engine is."""
+
+    protect_debounce_ms: int = Field(default=200, ge=0, le=10_000)
+    """How long a growing partial fill is gathered before it is protected."""
+    order_ask_after_ms: int = Field(default=2_000, ge=100, le=60_000)
+    """How long an order may be in flight before the exchange is asked about it."""
+    exit_validity_ms: int = Field(default=10_000, ge=1_000, le=60_000)
+    """How old an exit may become before it must be decided anew instead of sent."""
+
+    def policy(self) -> Policy:
+        """The patience of `decide`."""
+        return Policy(
+            debounce_ms=self.protect_debounce_ms,
+            ask_after_ms=self.order_ask_after_ms,
+            exit_validity_ms=self.exit_validity_ms,
+        )

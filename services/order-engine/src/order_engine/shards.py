@@ -1,0 +1,190 @@
+"""The shards this engine owns: open brackets in memory, handled batch by batch, durable before anything leaves."""
+
+import asyncio
+import heapq
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from common.bus.errors import ShardLost
+from common.bus.messages import Outgoing, Record
+from common.bus.publisher import Publisher
+from common.clock import Clock
+from common.db.leases import Lease
+from common.db.offsets import Offsets
+from common.db.outbox import delete_published
+from common.errors import Unavailable
+from common.intents import IntentBase
+from common.metrics import observe_hop
+from common.protection import BracketState
+from order_engine.batch import Batch, Read, read
+from order_engine.bracket import Bracket
+from order_engine.decide import next_wake_ms
+from order_engine.events import AskAll, Event, Ticked
+from order_engine.policy import Policy
+from order_engine.store import Ledger
+
+_log = structlog.get_logger(__name__)
+
+_MAX_DUE = 200
+
+
+@dataclass
+class Shard:
+    """One shard: its lease, its open brackets, and when they want to be woken."""
+
+    lease: Lease
+    brackets: dict[str, Bracket]
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Batches and timers of a shard take turns: one writer, one order of events."""
+    wakes: list[tuple[int, str]] = field(default_factory=list)
+
+    def keep(self, bracket: Bracket) -> None:
+        """Remember an open bracket and its next wish to be woken; forget a closed one that waits for nothing."""
+        wake_ms = next_wake_ms(bracket)
+        if wake_ms is not None:
+            heapq.heappush(self.wakes, (wake_ms, bracket.bracket_id))
+        if bracket.state is BracketState.CLOSED and wake_ms is None:
+            self.brackets.pop(bracket.bracket_id, None)
+        else:
+            self.brackets[bracket.bracket_id] = bracket
+
+    def due(self, now_ms: int) -> list[str]:
+        """The brackets whose time has come (some may have changed their mind since)."""
+        found: list[str] = []
+        while self.wakes and self.wakes[0][0] <= now_ms and len(found) < _MAX_DUE:
+            _, bracket_id = heapq.heappop(self.wakes)
+            bracket = self.brackets.get(bracket_id)
+            wake_ms = None if bracket is None else next_wake_ms(bracket)
+            if wake_ms is not None and wake_ms <= now_ms and bracket_id not in found:
+                found.append(bracket_id)
+        return found
+
+
+class Shards:
+    """The hot runner's handler, and the timers beside it."""
+
+    def __init__(
+        self, ledger: Ledger, offsets: Offsets, publisher: Publisher, clock: Clock, policy: Policy, *, tick_ms: int = 25
+    ) -> None:
+        self._ledger = ledger
+        self._offsets = offsets
+        self._publisher = publisher
+        self._clock = clock
+        self._policy = policy
+        self._tick_ms = tick_ms
+        self._shards: dict[int, Shard] = {}
+        self._publishing: set[asyncio.Task[None]] = set()
+
+    async def gain(self, lease: Lease) -> None:
+        """Load the shard's open brackets. Raises Unavailable."""
+        brackets = await self._ledger.open_brackets(lease.shard)
+        shard = Shard(lease, {})
+        for bracket in brackets:
+            shard.keep(bracket)
+        self._shards[lease.shard] = shard
+        _log.info("shard_loaded", shard=lease.shard, epoch=lease.epoch, open_brackets=len(brackets))
+
+    def lose(self, shard: int) -> None:
+        """Forget a shard that is somebody else's now."""
+        self._shards.pop(shard, None)
+
+    @property
+    def owned(self) -> Mapping[int, Shard]:
+        return self._shards
+
+    async def positions(self, shard: int) -> Mapping[tuple[str, int], int]:
+        """The next offsets, as stored with the brackets."""
+        return await self._offsets.positions(shard)
+
+    async def handle(self, shard: int, batch: Sequence[Record]) -> None:
+        """Decide a batch, write it, and publish what it calls for."""
+        items = [item for item in map(read, batch) if item is not None]
+        owned = self._owned(shard)
+        async with owned.turn:
+            work = Batch(shard, await self._known(owned, items), await self._decided_before(items), self._policy)
+            for item in items:
+                work.take(item)
+            await self._commit(owned, batch, work)
+        for record in batch:
+            observe_hop("record_published_to_decided", record.ce_time_ms, self._clock.now_ms())
+
+    async def broker_reset(self, shard: int) -> None:
+        """The broker forgot what was published: ask the exchange about every order that may have moved."""
+        await self._offsets.forget(shard)
+        owned = self._owned(shard)
+        now_ms = self._clock.now_ms()
+        await self._tell(owned, tuple(owned.brackets), AskAll(cause=f"broker-reset-{now_ms}", now_ms=now_ms))
+
+    async def run_timers(self) -> None:
+        """Wake brackets when their time has come, for ever."""
+        while True:
+            for shard in tuple(self._shards.values()):
+                await self._wake(shard)
+            await asyncio.sleep(self._tick_ms / 1000)
+
+    async def stop(self) -> None:
+        """Wait until everything decided has been handed to the broker."""
+        if self._publishing:
+            await asyncio.wait(self._publishing)
+
+    async def _wake(self, shard: Shard) -> None:
+        now_ms = self._clock.now_ms()
+        due = shard.due(now_ms)
+        if not due:
+            return
+        try:
+            await self._tell(shard, due, Ticked(cause=f"tick-{now_ms}", now_ms=now_ms))
+        except (Unavailable, ShardLost) as error:
+            _log.warning("timer_waits", shard=shard.lease.shard, error=repr(error))
+            for bracket_id in due:
+                heapq.heappush(shard.wakes, (now_ms + 500, bracket_id))
+
+    async def _tell(self, shard: Shard, bracket_ids: Collection[str], event: Event) -> None:
+        async with shard.turn:
+            work = Batch(shard.lease.shard, shard.brackets, set(), self._policy)
+            for bracket_id in bracket_ids:
+                if bracket_id in shard.brackets:
+                    work.apply(shard.brackets[bracket_id], event)
+            if work.changed:
+                await self._commit(shard, (), work)
+
+    async def _commit(self, shard: Shard, batch: Sequence[Record], work: Batch) -> None:
+        if not shard.lease.valid():
+            raise ShardLost(shard.lease.shard)
+        work.finish()
+        await self._ledger.commit(shard.lease, batch, work.rows, work.messages)
+        for bracket in work.changed.values():
+            shard.keep(bracket)
+        if work.messages:
+            task = asyncio.create_task(self._publish(work.messages))
+            self._publishing.add(task)
+            task.add_done_callback(self._publishing.discard)
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> None:
+        """At once after the commit; what cannot be published now is left to the relay."""
+        try:
+            await self._publisher.publish(messages)
+        except Unavailable as error:
+            _log.warning("left_to_the_relay", count=len(messages), error=repr(error))
+            return
+        await delete_published(self._ledger.pool, messages)
+
+    async def _known(self, shard: Shard, items: Sequence[Read]) -> Mapping[str, Bracket]:
+        """The open brackets, and from the ledger the closed ones that late facts speak of."""
+        wanted = {item.bracket_id for item in items} - {None}
+        missing = {bracket_id for bracket_id in wanted if bracket_id is not None} - shard.brackets.keys()
+        if not missing:
+            return shard.brackets
+        return {b.bracket_id: b for b in await self._ledger.brackets(missing)} | shard.brackets
+
+    async def _decided_before(self, items: Sequence[Read]) -> set[tuple[str, str]]:
+        keys = [(i.message.account_id, i.message.intent_id) for i in items if isinstance(i.message, IntentBase)]
+        return await self._ledger.known_intents(keys) if keys else set()
+
+    def _owned(self, shard: int) -> Shard:
+        owned = self._shards.get(shard)
+        if owned is None:
+            raise ShardLost(shard)
+        return owned

@@ -1,0 +1,101 @@
+"""The ledger in PostgreSQL: one statement per batch writes brackets, orders, fills, outbox and offsets, or nothing."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from common.bus.messages import Outgoing, Record
+from common.codec import decode
+from common.db.errors import typed_errors
+from common.db.leases import Lease
+from common.db.offsets import advance_offsets_args, advance_offsets_sql, assert_lease_args, assert_lease_sql
+from common.db.outbox import OUTBOX_VALUES, insert_outbox_args, insert_outbox_sql
+from order_engine.bracket import Bracket
+from order_engine.rows import BRACKET_COLUMNS, FILL_COLUMNS, INTENT_COLUMNS, ORDER_COLUMNS, Rows, columns_of
+
+CONSUMER: Final = "order-engine"
+
+Column = tuple[str, str]
+
+
+def _insert(table: str, columns: Sequence[Column], key: Sequence[str], first: int) -> str:
+    """An INSERT of whole columns, placeholders from `first`; rows that exist are left as they are."""
+    names = ", ".join(name for name, _ in columns)
+    arrays = ", ".join(f"${first + n}::{type_}[]" for n, (_, type_) in enumerate(columns))
+    keys = ", ".join(key)
+    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT ({keys}) DO NOTHING"  # noqa: S608 - names from this module
+
+
+def _upsert(table: str, columns: Sequence[Column], key: Sequence[str], first: int) -> str:
+    """The same, but rows that exist take the new values of all but their key and their creation."""
+    kept = {*key, "created_at"}
+    changed = ", ".join(f"{name} = excluded.{name}" for name, _ in columns if name not in kept)
+    return _insert(table, columns, key, first).removesuffix("NOTHING") + f"UPDATE SET {changed}"
+
+
+_LEASE_VALUES: Final = 4
+_OFFSET_VALUES: Final = 5
+_FIRST_OFFSET: Final = 1 + _LEASE_VALUES
+_FIRST_OUTBOX: Final = _FIRST_OFFSET + _OFFSET_VALUES
+_FIRST_BRACKET: Final = _FIRST_OUTBOX + OUTBOX_VALUES
+_FIRST_ORDER: Final = _FIRST_BRACKET + len(BRACKET_COLUMNS)
+_FIRST_FILL: Final = _FIRST_ORDER + len(ORDER_COLUMNS)
+_FIRST_INTENT: Final = _FIRST_FILL + len(FILL_COLUMNS)
+
+_COMMIT: Final = f"""
+WITH moved AS ({advance_offsets_sql(_FIRST_OFFSET)}),
+     queued AS ({insert_outbox_sql(_FIRST_OUTBOX)}),
+     ledger AS ({_upsert("brackets", BRACKET_COLUMNS, ["bracket_id"], _FIRST_BRACKET)}),
+     placed AS ({_upsert("orders", ORDER_COLUMNS, ["client_order_id"], _FIRST_ORDER)}),
+     traded AS ({_insert("fills", FILL_COLUMNS, ["account_id", "symbol", "trade_id", "client_order_id"], _FIRST_FILL)}),
+     wanted AS ({_insert("intents", INTENT_COLUMNS, ["account_id", "intent_id"], _FIRST_INTENT)})
+SELECT {assert_lease_sql(1)}
+"""
+
+
+class Ledger:
+    """Loads and commits the brackets of the shards we own."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.pool = pool
+
+    async def open_brackets(self, shard: int) -> list[Bracket]:
+        """All brackets of a shard that are not closed. Raises Unavailable."""
+        with typed_errors(shard):
+            rows = await self.pool.fetch("SELECT doc FROM brackets WHERE shard = $1 AND state <> 'CLOSED'", shard)
+        return [decode(row["doc"].encode(), Bracket) for row in rows]
+
+    async def brackets(self, bracket_ids: Collection[str]) -> list[Bracket]:
+        """The named brackets, closed ones too. Raises Unavailable."""
+        with typed_errors():
+            rows = await self.pool.fetch("SELECT doc FROM brackets WHERE bracket_id = ANY($1)", list(bracket_ids))
+        return [decode(row["doc"].encode(), Bracket) for row in rows]
+
+    async def known_intents(self, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these (account, intent) have been decided before. Raises Unavailable."""
+        with typed_errors():
+            rows = await self.pool.fetch(
+                "SELECT account_id, intent_id FROM intents "
+                "WHERE (account_id, intent_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+                [account_id for account_id, _ in keys],
+                [intent_id for _, intent_id in keys],
+            )
+        return {(row["account_id"], row["intent_id"]) for row in rows}
+
+    async def commit(self, lease: Lease, batch: Sequence[Record], rows: Rows, messages: Sequence[Outgoing]) -> None:
+        """Write all of it in one statement. Raises ShardLost when the lease is gone, Unavailable to try again."""
+        with typed_errors(lease.shard):
+            await self.pool.execute(_COMMIT, *_values(lease, batch, rows, messages))
+
+
+def _values(lease: Lease, batch: Sequence[Record], rows: Rows, messages: Sequence[Outgoing]) -> list[Any]:
+    return [
+        *assert_lease_args(lease),
+        *advance_offsets_args(CONSUMER, lease.epoch, batch),
+        *insert_outbox_args(lease.shard, messages),
+        *columns_of(rows.brackets, len(BRACKET_COLUMNS)),
+        *columns_of(rows.orders, len(ORDER_COLUMNS)),
+        *columns_of(rows.fills, len(FILL_COLUMNS)),
+        *columns_of(rows.intents, len(INTENT_COLUMNS)),
+    ]
