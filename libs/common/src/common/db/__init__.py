@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, migrations, and the tables that make delivery at least once and effects exactly once."""

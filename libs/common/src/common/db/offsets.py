@@ -1,0 +1,97 @@
+"""Positions of a consumer in its service's own database, written in the transaction of the effects.
+
+`assert_lease_sql` and `advance_offsets_sql` are fragments for the one hot statement of a service, with placeholders
+numbered from where the caller says; the `…_args` functions give the values in that order.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from common.bus.messages import Record
+from common.db.errors import typed_errors
+from common.db.leases import Lease
+
+
+def assert_lease_sql(first: int) -> str:
+    """A boolean expression that is true, or fails the statement when the lease is lost (SQLSTATE CGT01). 4 values."""
+    return f"assert_lease(${first}::text, ${first + 1}::int, ${first + 2}::text, ${first + 3}::bigint)"
+
+
+def assert_lease_args(lease: Lease) -> tuple[str, int, str, int]:
+    """The values of `assert_lease_sql`."""
+    return lease.kind, lease.shard, lease.owner, lease.epoch
+
+
+def advance_offsets_sql(first: int) -> str:
+    """An INSERT that moves the offsets to behind a batch. 5 values."""
+    return f"""
+    INSERT INTO consumer_offsets AS o (consumer, topic, part, next_offset, epoch)
+    SELECT ${first}::text, t.topic, t.part, t.next_offset, ${first + 1}::bigint
+    FROM unnest(${first + 2}::text[], ${first + 3}::int[], ${first + 4}::bigint[]) AS t(topic, part, next_offset)
+    ON CONFLICT (consumer, topic, part) DO UPDATE SET next_offset = excluded.next_offset, epoch = excluded.epoch
+    WHERE o.epoch <= excluded.epoch"""  # noqa: S608 - placeholders, no values
+
+
+def advance_offsets_args(
+    consumer: str, epoch: int, batch: Sequence[Record]
+) -> tuple[str, int, list[str], list[int], list[int]]:
+    """The values of `advance_offsets_sql`: the highest offset of every place in the batch, plus one."""
+    places: dict[tuple[str, int], int] = {}
+    for record in batch:
+        place = (record.topic, record.partition)
+        places[place] = max(places.get(place, 0), record.offset + 1)
+    return consumer, epoch, [topic for topic, _ in places], [part for _, part in places], list(places.values())
+
+
+class Offsets:
+    """The positions of one consumer, and which broker they belong to: the `KnownBrokers` of a hot runner."""
+
+    def __init__(self, pool: asyncpg.Pool, consumer: str) -> None:
+        self._pool = pool
+        self._consumer = consumer
+
+    async def positions(self, shard: int) -> Mapping[tuple[str, int], int]:
+        """The stored next offsets of a shard. Raises Unavailable."""
+        with typed_errors(shard):
+            rows = await self._pool.fetch(
+                "SELECT topic, next_offset FROM consumer_offsets WHERE consumer = $1 AND part = $2",
+                self._consumer,
+                shard,
+            )
+        return {(row["topic"], shard): row["next_offset"] for row in rows}
+
+    async def advance(self, connection: asyncpg.Connection, lease: Lease, batch: Sequence[Record]) -> None:
+        """Check the lease and move behind this batch, inside the caller's transaction. Raises ShardLost."""
+        with typed_errors(lease.shard):
+            await connection.execute(
+                f"WITH moved AS ({advance_offsets_sql(5)}) SELECT {assert_lease_sql(1)}",
+                *assert_lease_args(lease),
+                *advance_offsets_args(self._consumer, lease.epoch, batch),
+            )
+
+    async def forget(self, shard: int) -> None:
+        """The broker came back empty: begin at 0 again. Raises Unavailable."""
+        with typed_errors(shard):
+            await self._pool.execute(
+                "DELETE FROM consumer_offsets WHERE consumer = $1 AND part = $2", self._consumer, shard
+            )
+
+    async def broker_of(self, shard: int) -> str | None:
+        """The cluster id the stored positions belong to."""
+        with typed_errors(shard):
+            found: str | None = await self._pool.fetchval(
+                "SELECT cluster_id FROM consumer_brokers WHERE consumer = $1 AND shard = $2", self._consumer, shard
+            )
+        return found
+
+    async def remember(self, shard: int, cluster_id: str) -> None:
+        """From now on the stored positions belong to this cluster."""
+        with typed_errors(shard):
+            await self._pool.execute(
+                "INSERT INTO consumer_brokers (consumer, shard, cluster_id) VALUES ($1, $2, $3) "
+                "ON CONFLICT (consumer, shard) DO UPDATE SET cluster_id = excluded.cluster_id",
+                self._consumer,
+                shard,
+                cluster_id,
+            )

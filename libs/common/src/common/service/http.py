@@ -1,0 +1,108 @@
+"""The HTTP face of a service: /health and /metrics beside its own routes, served in the service's own event loop."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
+
+from common.errors import CgtError
+from common.health import Health
+from common.service.problems import install_problem_handlers
+from common.settings import EnvSettings
+
+_GRACE_S: Final = 5
+
+
+class HttpSettings(EnvSettings):
+    """Where the service listens; port 0 lets the operating system choose."""
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=0, ge=0, le=65_535)
+
+
+class CannotListen(CgtError):
+    """The address is taken or not ours."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: set CGT_HTTP_PORT to a free port, or stop what uses it")
+
+
+def new_app(title: str, health: Health, *, docs_url: str | None = None) -> FastAPI:
+    """An app with /health, /metrics and problem+json errors; the service adds its routes."""
+    app = FastAPI(title=title, docs_url=docs_url, redoc_url=None, openapi_url="/openapi.json" if docs_url else None)
+    install_problem_handlers(app)
+
+    @app.get("/health", include_in_schema=False)
+    async def answer_health() -> JSONResponse:
+        """Alive, because it answers; ready, if every check is true (503 otherwise)."""
+        checks = await health.report()
+        ready = all(checks.values())
+        body = {"status": "ready" if ready else "starting", "live": True, "ready": ready, "checks": checks}
+        return JSONResponse(body, status_code=200 if ready else 503)
+
+    @app.get("/health/live", include_in_schema=False)
+    async def answer_live() -> dict[str, bool]:
+        """For a supervisor that restarts what does not answer, and nothing else."""
+        return {"live": True}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def answer_metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+class HttpServer:
+    """Uvicorn inside our loop: it takes no signals, writes no access log, and ends when told."""
+
+    def __init__(self, app: object, settings: HttpSettings) -> None:
+        self._settings = settings
+        self._listening = asyncio.Event()
+        self._server = _Server(
+            uvicorn.Config(
+                app,  # type: ignore[arg-type]
+                host=settings.http_host,
+                port=settings.http_port,
+                loop="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+            )
+        )
+
+    async def run(self) -> None:
+        """Serve until `stop()`. Raises CannotListen."""
+        address = (self._settings.http_host, self._settings.http_port)
+        # Uvicorn answers a taken port with SystemExit; bound here, it is an error like any other.
+        try:
+            sock = socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        except OSError as error:
+            raise CannotListen(*address) from error
+        self.port: int = sock.getsockname()[1]
+        self._listening.set()
+        await self._server.serve(sockets=[sock])
+
+    async def listening(self) -> int:
+        """The port, once there is one."""
+        await self._listening.wait()
+        return self.port
+
+    async def stop(self) -> None:
+        """Answer what is being asked, then end `run()`."""
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to `common.service.run`."""
+        yield

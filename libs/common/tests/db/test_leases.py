@@ -1,0 +1,175 @@
+"""Two and three owners of the shards on a real PostgreSQL."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from common.db.leases import Lease, Leases
+
+pytestmark = pytest.mark.connected
+
+SHARDS = 7
+
+
+class Owner:
+    """Leases with a diary."""
+
+    def __init__(self, pool: Any, name: str, **times: int) -> None:
+        self.epochs: dict[int, int] = {}
+        self.diary: list[tuple[str, int]] = []
+        self.leases = Leases(
+            pool, "engine", name, shards=SHARDS, on_gained=self.gained, on_lost=self.lost,
+            **{"lease_ms": 1_000, "renew_ms": 100} | times,
+        )  # fmt: skip
+
+    async def gained(self, lease: Lease) -> None:
+        self.epochs[lease.shard] = lease.epoch
+        self.diary.append(("gained", lease.shard))
+
+    async def lost(self, shard: int) -> None:
+        self.diary.append(("lost", shard))
+
+    @property
+    def held(self) -> frozenset[int]:
+        return self.leases.held()
+
+
+@asynccontextmanager
+async def running(owner: Owner) -> AsyncIterator[Owner]:
+    task = asyncio.create_task(owner.leases.run())
+    try:
+        yield owner
+    finally:
+        await owner.leases.stop()
+        await task
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def shared_out(*owners: Owner) -> bool:
+    sizes = [len(owner.held) for owner in owners]
+    return (
+        sum(sizes) == SHARDS == len(frozenset().union(*[owner.held for owner in owners]))
+        and max(sizes) - min(sizes) <= 1
+    )
+
+
+async def test_one_owner_takes_everything(pool: asyncpg.Pool) -> None:
+    async with running(Owner(pool, "a")) as a:
+        await until(lambda: a.held == frozenset(range(SHARDS)))
+        lease = a.leases.get(3)
+        assert lease is not None
+        assert lease.valid()
+
+
+async def test_new_owners_get_their_fair_share_and_nobody_loses_more_than_that(pool: asyncpg.Pool) -> None:
+    async with running(Owner(pool, "a")) as a:
+        await until(lambda: shared_out(a))
+        async with running(Owner(pool, "b")) as b:
+            await until(lambda: shared_out(a, b))
+            async with running(Owner(pool, "c")) as c:
+                await until(lambda: shared_out(a, b, c))
+                assert len(a.held) == 3
+            await until(lambda: shared_out(a, b))
+        await until(lambda: shared_out(a))
+    assert a.held == frozenset()
+    assert [entry for entry in a.diary if entry[0] == "gained"][:SHARDS] == [("gained", n) for n in range(SHARDS)]
+
+
+async def test_every_change_of_owner_is_a_new_epoch(pool: asyncpg.Pool) -> None:
+    async with running(Owner(pool, "a")) as a:
+        await until(lambda: shared_out(a))
+    async with running(Owner(pool, "b")) as b:
+        await until(lambda: shared_out(b))
+    assert all(b.epochs[shard] > a.epochs[shard] for shard in range(SHARDS))
+
+
+async def test_a_clean_stop_frees_the_shards_without_waiting_for_the_expiry(pool: asyncpg.Pool) -> None:
+    async with running(Owner(pool, "a", lease_ms=600_000)) as a:
+        await until(lambda: shared_out(a))
+    async with running(Owner(pool, "b", lease_ms=600_000)) as b:
+        await until(lambda: shared_out(b))
+
+
+async def test_an_owner_cut_off_from_the_database_stops_before_anybody_can_take_over(pool: asyncpg.Pool) -> None:
+    class CutOff:
+        """The pool until the cable is pulled."""
+
+        cut = False
+
+        async def fetch(self, *arguments: Any) -> Any:
+            if self.cut:
+                raise ConnectionResetError
+            return await pool.fetch(*arguments)
+
+        async def execute(self, *arguments: Any) -> Any:
+            return await pool.execute(*arguments)
+
+    line = CutOff()
+    async with running(Owner(line, "a")) as a:
+        await until(lambda: shared_out(a))
+        async with running(Owner(pool, "b")) as b:
+            await until(lambda: shared_out(a, b))
+            line.cut = True
+            seen_by_both = False
+            while not shared_out(b):
+                seen_by_both |= bool(a.held & b.held)
+                await asyncio.sleep(0.005)
+            assert not seen_by_both
+            assert a.held == frozenset()
+            await until(lambda: sum(entry[0] == "lost" for entry in a.diary) == SHARDS)
+            line.cut = False
+            await until(lambda: shared_out(a, b))
+
+
+OTHER_PROCESS = """
+import asyncio, json, sys
+from common.db.leases import Leases
+from common.db.pool import create_pool
+from common.log import LogSettings, configure_logging
+
+configure_logging("other", LogSettings())
+
+async def main(url, schema):
+    async def gained(lease): print(json.dumps(lease.shard), flush=True)
+    async def lost(shard): pass
+    pool = await create_pool(url, schema, application_name="other", size=2)
+    await Leases(pool, "engine", "victim", shards=%d, on_gained=gained, on_lost=lost, lease_ms=1000, renew_ms=100).run()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_the_shards_of_a_killed_process_are_taken_over_when_its_leases_expire(
+    pool: asyncpg.Pool, database_url: str, schema: str
+) -> None:
+    victim = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OTHER_PROCESS % SHARDS, database_url, schema, stdout=asyncio.subprocess.PIPE
+    )
+    async with running(Owner(pool, "survivor")) as survivor:
+        try:
+            assert victim.stdout is not None
+            taken = {json.loads(await victim.stdout.readline()) for _ in range(SHARDS // 2)}
+            assert taken < set(range(SHARDS))
+            await until(lambda: len(survivor.held) == SHARDS // 2)
+        finally:
+            victim.send_signal(signal.SIGKILL)
+            await victim.communicate()
+        killed_at = await pool.fetchval("SELECT clock_timestamp()")
+        left_ms = await pool.fetchval(
+            "SELECT 1000 * extract(epoch FROM max(expires_at) - $1::timestamptz) FROM leases WHERE owner = 'victim'",
+            killed_at,
+        )
+        assert left_ms <= 1_000
+        await until(lambda: shared_out(survivor))
