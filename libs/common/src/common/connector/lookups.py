@@ -22,9 +22,10 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Absent(msgspec.Struct, frozen=True):
-    """Neither the order nor a trade of it is there, as of now."""
+    """Neither the order nor a trade of it is there, as of now; `proven` when it can no longer arrive either."""
 
     code: str
+    proven: bool = False
 
 
 class Unclear(msgspec.Struct, frozen=True):

@@ -152,7 +152,8 @@ def orders_of(command: Command) -> Iterator[str]:
             yield command.take_profit.client_order_id
             yield command.stop_loss.client_order_id
         case CancelOrder() | QueryOrder():
-            yield command.client_order_id
-            yield from () if command.list_client_order_id is None else (command.list_client_order_id,)
+            for named in (command.client_order_id, command.list_client_order_id):
+                if named is not None:
+                    yield named
         case _:
             return

@@ -1,0 +1,335 @@
+"""Carries commands out and says what came of them, as facts.
+
+A command that provably never left is sent at once; any other is suspect, and its order is looked up first. Refused is
+told with what helps to decide next (the market's price, the free balance); unknown is told at once and then settled.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final, Protocol, assert_never
+
+import msgspec
+import structlog
+
+from common.clock import Clock
+from common.commands import CancelAllOrders, CancelOrder, Command, QueryOrder, SubmitOrder, SubmitOrderList
+from common.connector.client import ExchangeClient
+from common.connector.desk import LeaseEnded, Task
+from common.connector.facts import FactPublisher
+from common.connector.lookups import Found
+from common.connector.metrics import OUTCOMES
+from common.connector.ports import Accepted, Call, Dialect, OrderListFound, OrderRef, Outcome, Rejected, Unknown
+from common.connector.rates import Priority
+from common.connector.settling import Again, Settler
+from common.connector.trail import Correlations, Trails
+from common.errors import ErrorCategory
+from common.ids import Leg, parse
+from common.instruments import Instrument
+from common.orders import OrderFact, OrderRejected, OrderType, OrderUnknown, Side
+
+CLOCK_SKEW_MS: Final = 1_000
+"""How far the clocks of the order-engine and of this process may be apart."""
+_DETAIL_PATIENCE_MS: Final = 1_000
+_GONE: Final = frozenset({ErrorCategory.NOT_FOUND, ErrorCategory.ALREADY_CLOSED})
+
+_log = structlog.get_logger(__name__)
+
+
+class Instruments(Protocol):
+    """The rules of the symbols."""
+
+    async def get(self, symbol: str) -> Instrument | None: ...
+
+    def stale(self, symbol: str) -> None:
+        """The exchange refused an order for a rule: ours may have changed."""
+        ...
+
+
+class Market(Protocol):
+    """Where a refusal finds the numbers that explain it."""
+
+    async def last_px(self, symbol: str, patience_ms: int) -> Decimal | None: ...
+
+    async def available(self, account_id: str, asset: str, patience_ms: int) -> Decimal | None: ...
+
+
+class CommandRunner:
+    """Executes one command at a time per order; many orders at once."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        client: ExchangeClient,
+        settler: Settler,
+        facts: FactPublisher,
+        trails: Trails,
+        correlations: Correlations,
+        instruments: Instruments,
+        market: Market,
+        clock: Clock,
+        *,
+        on_gap: Callable[[str], None],
+    ) -> None:
+        self._dialect = dialect
+        self._client = client
+        self._settler = settler
+        self._facts = facts
+        self._trails = trails
+        self._correlations = correlations
+        self._instruments = instruments
+        self._market = market
+        self._clock = clock
+        self._on_gap = on_gap
+
+    async def __call__(self, task: Task) -> None:
+        """Carry the command out; return when its answers are acknowledged. Raises LeaseEnded."""
+        command = task.command
+        correlation_id = task.record.correlation_id or command.bracket_id
+        self._correlations.note(command, correlation_id)
+        self._trails.note_symbol(command.account_id, command.symbol)
+        with structlog.contextvars.bound_contextvars(
+            account_id=command.account_id, bracket_id=command.bracket_id, command_id=command.command_id
+        ):
+            match command:
+                case SubmitOrder():
+                    await self._submit(task, command, (command.client_order_id,), self._dialect.submit_order)
+                case SubmitOrderList():
+                    legs = (command.take_profit.client_order_id, command.stop_loss.client_order_id)
+                    await self._submit(task, command, legs, self._dialect.submit_order_list)
+                case CancelOrder():
+                    await self._cancel(task, command)
+                case CancelAllOrders():
+                    await self._cancel_all(task, command)
+                case QueryOrder():
+                    self._ask(task, await self._refs(command), command.submitted_ms)
+                case _:
+                    assert_never(command)
+
+    # --- placing ----------------------------------------------------------------------------------------------------
+
+    async def _submit(
+        self,
+        task: Task,
+        command: SubmitOrder | SubmitOrderList,
+        legs: Sequence[str],
+        call_for: Callable[[Any, Instrument], Call[Outcome]],
+    ) -> None:
+        refs = [_ref(command, leg) for leg in legs]
+        if self._suspect(task) and await self._adopted(task, refs):
+            return
+        instrument = await self._instruments.get(command.symbol)
+        if instrument is None:
+            unlisted = Rejected(ErrorCategory.INVALID_SYMBOL, "unlisted", f"{command.symbol} is not traded here")
+            await self._publish(task, [self._rejected(command, leg, unlisted) for leg in legs])
+            return
+        if not task.held.lease.valid():
+            raise LeaseEnded
+        outcome = await self._client.perform(
+            call_for(command, instrument),
+            command.account_id,
+            priority=_priority(command),
+            valid_until_ms=command.valid_until_ms,
+            started=task.started,
+        )
+        self._count("submit", outcome)
+        match outcome:
+            case Accepted():
+                await self._publish(task, outcome.facts)
+            case Rejected() if outcome.category is ErrorCategory.DUPLICATE_ID:
+                # The first attempt arrived: what is open under our ids is the order itself.
+                self._ask(task, refs, self._clock.now_ms())
+            case Rejected():
+                await self._publish(task, await self._explained(command, legs, outcome, instrument))
+            case Unknown():
+                sent_ms = self._clock.now_ms()
+                await self._publish(task, [self._unknown(command, leg, "submit", outcome) for leg in legs])
+                self._ask(task, refs, sent_ms)
+
+    def _suspect(self, task: Task) -> bool:
+        """Whether this command may have been sent before, by whoever owned the shard then.
+
+        A record that is not fresh is harmless while we have owned the shard for longer than the command exists: we
+        would know it. An expired one is never sent, so only the exchange can say what became of it.
+        """
+        if task.record.fresh:
+            return False
+        created_since = task.command.ts_init_ms - CLOCK_SKEW_MS > task.held.since_ms
+        return not created_since or self._clock.now_ms() > task.command.valid_until_ms
+
+    async def _adopted(self, task: Task, refs: Sequence[OrderRef]) -> bool:
+        """Look a suspect command's orders up until the answer is certain; True when they are there."""
+        command = task.command
+        last_sent_ms = min(command.valid_until_ms, task.held.since_ms, self._clock.now_ms())
+        conclusive_ms = self._settler.conclusive_ms(max(last_sent_ms, command.ts_init_ms))
+        _log.info("command_suspect", offset=task.record.offset, redelivery=task.record.redelivery)
+        findings = await asyncio.gather(
+            *(
+                self._settler.look_until_clear(ref, conclusive_ms=conclusive_ms, since_ms=command.ts_init_ms)
+                for ref in refs
+            )
+        )
+        found = [finding for finding in findings if isinstance(finding, Found)]
+        await self._publish(task, [fact for finding in found for fact in finding.facts])
+        return bool(found)
+
+    async def _explained(
+        self, command: SubmitOrder | SubmitOrderList, legs: Sequence[str], refusal: Rejected, instrument: Instrument
+    ) -> list[OrderFact]:
+        """One refusal per leg, with the numbers that say what to do next."""
+        market_px = available_qty = None
+        match refusal.category:
+            case ErrorCategory.PRICE_RELATION if _is_exit(command):
+                market_px = await self._market.last_px(command.symbol, _DETAIL_PATIENCE_MS)
+            case ErrorCategory.INSUFFICIENT_BALANCE if command.side is Side.SELL:
+                available_qty = await self._market.available(command.account_id, instrument.base, _DETAIL_PATIENCE_MS)
+            case ErrorCategory.FILTER:
+                self._instruments.stale(command.symbol)
+            case _:
+                pass
+        return [
+            msgspec.structs.replace(
+                self._rejected(command, leg, refusal), market_px=market_px, available_qty=available_qty
+            )
+            for leg in legs
+        ]
+
+    # --- cancelling and asking --------------------------------------------------------------------------------------
+
+    async def _cancel(self, task: Task, command: CancelOrder) -> None:
+        outcome = await self._send_cancel(task, command)
+        self._count("cancel", outcome)
+        if isinstance(outcome, Accepted):
+            await self._publish(task, outcome.facts)
+            return
+        gone = isinstance(outcome, Rejected) and outcome.category in _GONE
+        late = isinstance(outcome, Rejected) and outcome.category is ErrorCategory.EXPIRED
+        if not (gone or late):
+            await self._publish(task, [self._unknown(command, command.client_order_id, "cancel", outcome)])
+
+        async def cancel_again() -> None:
+            self._count("cancel", await self._send_cancel(task, command))
+
+        # A cancel is idempotent: one whose fate is open is repeated while its order is.
+        again = cancel_again if isinstance(outcome, Unknown) else None
+        self._ask(task, await self._refs(command), self._clock.now_ms(), again)
+
+    async def _send_cancel(self, task: Task, command: CancelOrder) -> Outcome:
+        if not task.held.lease.valid():
+            raise LeaseEnded
+        return await self._client.perform(
+            self._dialect.cancel_order(command),
+            command.account_id,
+            priority=Priority.TRADING,
+            valid_until_ms=command.valid_until_ms,
+            started=task.started,
+        )
+
+    async def _cancel_all(self, task: Task, command: CancelAllOrders) -> None:
+        if not task.held.lease.valid():
+            raise LeaseEnded
+        outcome = await self._client.perform(
+            self._dialect.cancel_all_orders(command),
+            command.account_id,
+            priority=Priority.TRADING,
+            valid_until_ms=command.valid_until_ms,
+            started=task.started,
+        )
+        self._count("cancel_all", outcome)
+        if isinstance(outcome, Accepted):
+            await self._publish(task, outcome.facts)
+            return
+        await self._publish(task, [self._unknown(command, None, "cancel", outcome)])
+        self._on_gap(command.account_id)
+
+    async def _refs(self, command: CancelOrder | QueryOrder) -> list[OrderRef]:
+        """The orders to look at: of a list, every leg."""
+        refs = []
+        if command.client_order_id is not None or command.exchange_order_id is not None:
+            refs.append(_ref(command, command.client_order_id, command.exchange_order_id))
+        of_list = command.list_client_order_id
+        if of_list is not None:
+            call = self._dialect.fetch_order_list(command.account_id, of_list)
+            answer = await self._client.ask(call, command.account_id)
+            if isinstance(answer, OrderListFound):
+                refs += [_ref(command, leg) for leg in answer.legs if leg != command.client_order_id]
+        return refs
+
+    def _ask(self, task: Task, refs: Sequence[OrderRef], submitted_ms: int, cancel_again: Again | None = None) -> None:
+        self._settler.settle(
+            refs,
+            task.command,
+            submitted_ms=submitted_ms,
+            causation_id=task.record.ce_id,
+            correlation_id=task.record.correlation_id or task.command.bracket_id,
+            cancel_again=cancel_again,
+        )
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    async def _publish(self, task: Task, facts: Iterable[OrderFact]) -> None:
+        facts = list(facts)
+        self._trails.note(facts)
+        acknowledged = self._facts.orders(
+            facts,
+            causation_id=task.record.ce_id,
+            correlation_id=task.record.correlation_id or task.command.bracket_id,
+        )
+        await asyncio.gather(*acknowledged, return_exceptions=True)
+
+    def _count(self, operation: str, outcome: Outcome) -> None:
+        OUTCOMES.labels(self._dialect.exchange, operation, type(outcome).__name__.lower()).inc()
+        if not isinstance(outcome, Accepted):
+            _log.warning("order_request_not_accepted", operation=operation, code=outcome.code, reason=outcome.reason)
+
+    def _rejected(self, command: SubmitOrder | SubmitOrderList, leg: str, refusal: Rejected) -> OrderRejected:
+        return OrderRejected(
+            **self._about(command, leg),
+            side=command.side,
+            order_type=_order_type(command, leg),
+            qty=command.qty,
+            category=refusal.category,
+            code=refusal.code,
+            reason=refusal.reason,
+        )
+
+    def _unknown(self, command: Command, leg: str | None, operation: Any, outcome: Rejected | Unknown) -> OrderUnknown:
+        return OrderUnknown(**self._about(command, leg), operation=operation, code=outcome.code, reason=outcome.reason)
+
+    def _about(self, command: Command, leg: str | None) -> dict[str, Any]:
+        now_ms = self._clock.now_ms()
+        return {
+            "account_id": command.account_id,
+            "exchange": command.exchange,
+            "symbol": command.symbol,
+            "client_order_id": leg,
+            "list_client_order_id": getattr(command, "list_client_order_id", None),
+            "ts_event_ms": now_ms,
+            "ts_init_ms": now_ms,
+        }
+
+
+def _ref(command: Command, client_order_id: str | None, exchange_order_id: str | None = None) -> OrderRef:
+    return OrderRef(
+        account_id=command.account_id,
+        symbol=command.symbol,
+        client_order_id=client_order_id,
+        exchange_order_id=exchange_order_id,
+    )
+
+
+def _order_type(command: SubmitOrder | SubmitOrderList, leg: str) -> OrderType:
+    if isinstance(command, SubmitOrder):
+        return command.order_type
+    return next(each.order_type for each in (command.take_profit, command.stop_loss) if each.client_order_id == leg)
+
+
+def _is_exit(command: SubmitOrder | SubmitOrderList) -> bool:
+    if isinstance(command, SubmitOrderList):
+        return True
+    key = parse(command.client_order_id)
+    return command.side is Side.SELL if key is None else key.leg is not Leg.ENTRY
+
+
+def _priority(command: SubmitOrder | SubmitOrderList) -> Priority:
+    return Priority.PROTECTION if _is_exit(command) else Priority.TRADING
