@@ -86,6 +86,10 @@ class Streams:
         """What one connection listens to."""
         return [name for name, stream in self._streams.items() if listener in stream.listeners]
 
+    def all_names(self) -> list[str]:
+        """What anybody listens to."""
+        return list(self._streams)
+
     def close(self, listener: Listener) -> None:
         """The connection is gone."""
         for name in self.names(listener):
