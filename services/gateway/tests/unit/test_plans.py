@@ -75,18 +75,18 @@ def test_even_shares_always_sum_to_one(count: int) -> None:
 @pytest.mark.parametrize(
     ("wanted", "code", "field"),
     [
-        ({"take_profits": ()}, "invalid_field", "tpLevels"),
-        ({"take_profits": tps(99000)}, "level_wrong_side", "tpLevels.0"),
-        ({"take_profits": tps(100000)}, "level_wrong_side", "tpLevels.0"),
-        ({"take_profits": tps(110000, 105000)}, "levels_unsorted", "tpLevels.1"),
-        ({"take_profits": tps("5%", 105000)}, "levels_unsorted", "tpLevels.1"),
-        ({"stop_loss": stop_loss(100000, "sl")}, "level_wrong_side", "sl"),
-        ({"stop_loss": stop_loss(101000, "sl")}, "level_wrong_side", "sl"),
-        ({"shares": (D(1),)}, "invalid_field", "tpShares"),
-        ({"take_profits": tps(105000, 110000), "shares": (D(1),)}, "invalid_field", "tpShares"),
-        ({"take_profits": tps(105000, 110000), "shares": (D("0.5"), D("0.4"))}, "invalid_field", "tpShares"),
-        ({"take_profits": tps(105000, 110000), "shares": (D("1.5"), D("-0.5"))}, "invalid_field", "tpShares.0"),
-        ({"stop_limit_offset_pct": D(1)}, "invalid_field", "stopLimitOffsetPct"),
+        ({"take_profits": ()}, "INVALID_FIELD", "tpLevels"),
+        ({"take_profits": tps(99000)}, "LEVEL_WRONG_SIDE", "tpLevels.0"),
+        ({"take_profits": tps(100000)}, "LEVEL_WRONG_SIDE", "tpLevels.0"),
+        ({"take_profits": tps(110000, 105000)}, "LEVELS_UNSORTED", "tpLevels.1"),
+        ({"take_profits": tps("5%", 105000)}, "LEVELS_UNSORTED", "tpLevels.1"),
+        ({"stop_loss": stop_loss(100000, "sl")}, "LEVEL_WRONG_SIDE", "sl"),
+        ({"stop_loss": stop_loss(101000, "sl")}, "LEVEL_WRONG_SIDE", "sl"),
+        ({"shares": (D(1),)}, "INVALID_FIELD", "tpShares"),
+        ({"take_profits": tps(105000, 110000), "shares": (D(1),)}, "INVALID_FIELD", "tpShares"),
+        ({"take_profits": tps(105000, 110000), "shares": (D("0.5"), D("0.4"))}, "INVALID_FIELD", "tpShares"),
+        ({"take_profits": tps(105000, 110000), "shares": (D("1.5"), D("-0.5"))}, "INVALID_FIELD", "tpShares.0"),
+        ({"stop_limit_offset_pct": D(1)}, "INVALID_FIELD", "stopLimitOffsetPct"),
     ],
 )
 def test_levels_that_make_no_plan_are_refused_by_field(wanted: dict[str, Any], code: str, field: str) -> None:
@@ -169,4 +169,4 @@ def test_both_legs_of_an_oco_meet_the_minimum_at_their_own_price(qty: str, fits:
     else:
         with pytest.raises(Refused) as refused:
             check_both_legs(spec_oco(), D(qty), an_instrument(), "sizePct")
-        assert refused.value.code == "order_value_too_low"
+        assert refused.value.code == "ORDER_VALUE_TOO_LOW"

@@ -46,31 +46,31 @@ def test_a_size_becomes_this_quantity(size: Size, changes: dict[str, Any], qty: 
 @pytest.mark.parametrize(
     ("size", "changes", "code", "field"),
     [
-        (Size(), {}, "size_ambiguous", "sizePct"),
-        (Size(pct=D("0.1"), usd=D(10)), {}, "size_ambiguous", "sizeUsd"),
-        (Size(pct=D(0)), {}, "size_out_of_range", "sizePct"),
-        (Size(pct=D("1.01")), {}, "size_out_of_range", "sizePct"),
-        (Size(qty=D(0)), {}, "size_out_of_range", "quantity"),
-        (Size(usd=D(-1)), {}, "size_out_of_range", "sizeUsd"),
-        (Size(usd=D("1000.01")), {}, "insufficient_balance", "sizeUsd"),
-        (Size(qty=D("0.01")), {}, "insufficient_balance", "quantity"),
-        (Size(qty=D("0.50001")), {"side": Side.SELL}, "insufficient_balance", "quantity"),
-        (Size(usd=D("4.99")), {}, "order_value_too_low", "sizeUsd"),
-        (Size(qty=D("0.000001")), {}, "order_value_too_low", "quantity"),
-        (Size(pct=D(1)), {"free": {}}, "order_value_too_low", "sizePct"),
-        (Size(qty=D("0.001")), {"price": D(1)}, "invalid_field", "price"),
-        (Size(qty=D("0.001")), {"order_type": OrderType.LIMIT}, "invalid_field", "price"),
-        (Size(qty=D("0.001")), {"order_type": OrderType.LIMIT, "price": D(0)}, "invalid_field", "price"),
+        (Size(), {}, "SIZE_AMBIGUOUS", "sizePct"),
+        (Size(pct=D("0.1"), usd=D(10)), {}, "SIZE_AMBIGUOUS", "sizeUsd"),
+        (Size(pct=D(0)), {}, "SIZE_OUT_OF_RANGE", "sizePct"),
+        (Size(pct=D("1.01")), {}, "SIZE_OUT_OF_RANGE", "sizePct"),
+        (Size(qty=D(0)), {}, "SIZE_OUT_OF_RANGE", "quantity"),
+        (Size(usd=D(-1)), {}, "SIZE_OUT_OF_RANGE", "sizeUsd"),
+        (Size(usd=D("1000.01")), {}, "INSUFFICIENT_BALANCE", "sizeUsd"),
+        (Size(qty=D("0.01")), {}, "INSUFFICIENT_BALANCE", "quantity"),
+        (Size(qty=D("0.50001")), {"side": Side.SELL}, "INSUFFICIENT_BALANCE", "quantity"),
+        (Size(usd=D("4.99")), {}, "ORDER_VALUE_TOO_LOW", "sizeUsd"),
+        (Size(qty=D("0.000001")), {}, "ORDER_VALUE_TOO_LOW", "quantity"),
+        (Size(pct=D(1)), {"free": {}}, "ORDER_VALUE_TOO_LOW", "sizePct"),
+        (Size(qty=D("0.001")), {"price": D(1)}, "INVALID_FIELD", "price"),
+        (Size(qty=D("0.001")), {"order_type": OrderType.LIMIT}, "INVALID_FIELD", "price"),
+        (Size(qty=D("0.001")), {"order_type": OrderType.LIMIT, "price": D(0)}, "INVALID_FIELD", "price"),
         (
             Size(usd=D(10)),
             {"instrument": an_instrument(quote="ETH"), "free": {"ETH": D(99)}},
-            "invalid_field",
+            "INVALID_FIELD",
             "sizeUsd",
         ),
         (
             Size(qty=D("0.4")),
             {"side": Side.SELL, "instrument": an_instrument(max_qty=D("0.1"))},
-            "order_too_large",
+            "ORDER_TOO_LARGE",
             "quantity",
         ),
     ],
@@ -137,7 +137,7 @@ def test_exits_sell_balance_times_share_times_the_buffer() -> None:
 
 
 def test_exits_cannot_be_sized_in_dollars_or_above_the_balance() -> None:
-    for size, code in ((Size(usd=D(5)), "invalid_field"), (Size(qty=D(2)), "insufficient_balance")):
+    for size, code in ((Size(usd=D(5)), "INVALID_FIELD"), (Size(qty=D(2)), "INSUFFICIENT_BALANCE")):
         with pytest.raises(Refused) as refused:
             size_exits(size, an_instrument(), D(1))
         assert refused.value.code == code

@@ -113,4 +113,4 @@ def _ticks(px: Decimal | None, instrument: Instrument) -> PriceTarget | None:
 
 def _wrong_side(field: str, side: str, px: Decimal, market_px: Decimal) -> Exception:
     rule = f"This leg lies {side} the market price ({market_px:f}); its price is {px:f}."
-    return invalid(field, rule, f"Move it {side} the market price.", code="level_wrong_side")
+    return invalid(field, rule, f"Move it {side} the market price.", code="LEVEL_WRONG_SIDE")

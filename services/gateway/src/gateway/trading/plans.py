@@ -123,10 +123,10 @@ def _check_take_profits(targets: Sequence[PriceTarget], entry_px: Decimal) -> No
         px = target.at(entry_px)
         if px <= entry_px:
             rule = f"A take-profit lies above the entry price ({entry_px:f}); this one is {px:f}."
-            raise invalid(f"tpLevels.{index}", rule, "Raise it above the entry price.", code="level_wrong_side")
+            raise invalid(f"tpLevels.{index}", rule, "Raise it above the entry price.", code="LEVEL_WRONG_SIDE")
         if px <= previous:
             rule = f"Levels rise from the nearest to the farthest; {px:f} does not follow {previous:f}."
-            raise invalid(f"tpLevels.{index}", rule, "Sort the levels upwards, each once.", code="levels_unsorted")
+            raise invalid(f"tpLevels.{index}", rule, "Sort the levels upwards, each once.", code="LEVELS_UNSORTED")
         previous = px
 
 
@@ -135,7 +135,7 @@ def _check_stop(stop: PriceTarget, *, entry_px: Decimal, market: Market) -> None
     ceiling = min(entry_px, market.bid_px, market.last_px)
     if px >= ceiling:
         rule = f"A stop lies below the entry and the market price ({ceiling:f}); this one is {px:f}."
-        raise invalid("sl", rule, "Lower the stop.", code="level_wrong_side")
+        raise invalid("sl", rule, "Lower the stop.", code="LEVEL_WRONG_SIDE")
 
 
 def _stop_type(wanted: Wanted, instrument: Instrument) -> OrderType:

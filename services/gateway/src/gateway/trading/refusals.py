@@ -13,7 +13,7 @@ CREDENTIALS_NOT_FOUND = "Credentials not found"
 SIGNATURE_FAILED = "Signature validation failed"
 
 
-def invalid(field: str, rule: str, fix: str, *, code: str = "invalid_field", title: str = "Invalid request") -> Refused:
+def invalid(field: str, rule: str, fix: str, *, code: str = "INVALID_FIELD", title: str = "Invalid request") -> Refused:
     """A field whose value breaks a rule."""
     return Refused(code=code, title=title, field=field, rule=rule, fix=fix)
 
@@ -21,7 +21,7 @@ def invalid(field: str, rule: str, fix: str, *, code: str = "invalid_field", tit
 def insufficient(field: str, asset: str, needed: Decimal, free: Decimal) -> Refused:
     """More is asked for than the account has free."""
     return Refused(
-        code="insufficient_balance",
+        code="INSUFFICIENT_BALANCE",
         title=INSUFFICIENT_BALANCE,
         field=field,
         rule=f"The order needs {plain(needed)} {asset}; {plain(free)} {asset} is free.",
@@ -40,7 +40,7 @@ def too_small(field: str, what: str, qty: Decimal, px: Decimal, instrument: Inst
             f"the smallest order is worth {plain(instrument.min_notional)}."
         )
     return Refused(
-        code="order_value_too_low",
+        code="ORDER_VALUE_TOO_LOW",
         title=VALUE_TOO_LOW,
         field=field,
         rule=rule,

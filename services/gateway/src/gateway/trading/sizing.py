@@ -45,7 +45,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if len(given) != 1:
             rule = f"Exactly one of sizePct, sizeUsd and quantity says the size; {len(given)} are given."
-            raise invalid(given[1] if given else "sizePct", rule, "Keep one of them.", code="size_ambiguous")
+            raise invalid(given[1] if given else "sizePct", rule, "Keep one of them.", code="SIZE_AMBIGUOUS")
         return given[0]
 
 
@@ -99,10 +99,10 @@ def _checked(size: Size) -> str:
     field = size.field
     if size.pct is not None and not 0 < size.pct <= 1:
         rule = "sizePct is a fraction above 0 and at most 1."
-        raise invalid(field, rule, "Write 10 % as 0.1.", code="size_out_of_range")
+        raise invalid(field, rule, "Write 10 % as 0.1.", code="SIZE_OUT_OF_RANGE")
     for value in (size.usd, size.qty):
         if value is not None and value <= 0:
-            raise invalid(field, f"{field} is above 0.", "Name a positive size.", code="size_out_of_range")
+            raise invalid(field, f"{field} is above 0.", "Name a positive size.", code="SIZE_OUT_OF_RANGE")
     return field
 
 
@@ -165,7 +165,7 @@ def _check_bounds(qty: Decimal, px: Decimal, instrument: Instrument, order_type:
     )
     if qty > largest:
         rule = f"The largest {order_type} order of {instrument.symbol} is {plain(largest)}; this one is {plain(qty)}."
-        raise invalid(field, rule, "Reduce the size, or place several orders.", code="order_too_large")
+        raise invalid(field, rule, "Reduce the size, or place several orders.", code="ORDER_TOO_LARGE")
     if instrument.max_notional and qty * px > instrument.max_notional:
         rule = f"The largest order of {instrument.symbol} is worth {plain(instrument.max_notional)} {instrument.quote}."
-        raise invalid(field, rule, "Reduce the size, or place several orders.", code="order_too_large")
+        raise invalid(field, rule, "Reduce the size, or place several orders.", code="ORDER_TOO_LARGE")

@@ -1,0 +1,1 @@
+"""Who is calling: registration, passwords, access tokens and rotating refresh tokens."""

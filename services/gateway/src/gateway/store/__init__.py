@@ -1,0 +1,1 @@
+"""The rows of the gateway in PostgreSQL, and what it reads of the published views of the order-engine."""
