@@ -127,8 +127,8 @@ SELECT intent_id, user_id, account_id, bracket_id, outcome, code, reason, create
 def upgrade() -> None:
     """Create the ledger."""
     create_delivery_tables()
-    op.execute(_TABLES)
-    op.execute(_VIEWS)
+    for statement in (*_statements(_TABLES), *_statements(_VIEWS)):
+        op.execute(statement)
 
 
 def downgrade() -> None:
@@ -136,3 +136,8 @@ def downgrade() -> None:
     op.execute("DROP VIEW intents_v1, fills_v1, brackets_v1, orders_v1")
     op.execute("DROP TABLE intents, fills, orders, brackets")
     drop_delivery_tables()
+
+
+def _statements(text: str) -> list[str]:
+    """The driver prepares statements, and takes one at a time."""
+    return [statement for statement in text.split(";\n") if statement.strip()]
