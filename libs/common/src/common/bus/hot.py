@@ -16,11 +16,10 @@ from common.bus.errors import ShardLost
 from common.bus.messages import Record
 from common.bus.reader import BrokerReplaced, Place, PositionsBeyondEnd, Reader
 from common.bus.shard import KnownBrokers, ShardHandler, ShardWorker
-from common.bus.tail import tail
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
-__all__ = ["HotRunner", "KnownBrokers", "ShardHandler", "tail"]
+__all__ = ["HotRunner", "KnownBrokers", "ShardHandler"]
 
 _RECONNECT_CEILING_S = 1.0
 
