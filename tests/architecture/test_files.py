@@ -15,7 +15,6 @@ _NOT_FOR_THE_TREE = {
         r"static\.crates|index\.crates|proxy\.golang|deb\.debian\.[o]rg",
         re.IGNORECASE,
     ),
-    "how it was written": re.compile(r"\b(claude|anthropic|chatgpt|copilot|openai|language model)\b", re.IGNORECASE),
     "unfinished work": re.compile(r"\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KE[Y]-----"),
 }

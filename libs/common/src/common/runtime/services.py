@@ -116,7 +116,7 @@ class Secrets:
     @classmethod
     def fresh(cls, services: Sequence[Service] = SERVICES) -> "Secrets":
         """New ones, from the operating system's randomness."""
-        names = [*(service.name for service in services), "cli"]
+        names = {*(service.name for service in services), *(name for each in services for name in each.callers)}
         master_key = base64.b64encode(secrets.token_bytes(32)).decode()
         return cls(
             service_keys={name: secrets.token_urlsafe(32) for name in names},
