@@ -69,7 +69,7 @@ class CommandRunner:
         market: Market,
         clock: Clock,
         *,
-        on_gap: Callable[[str], None],
+        on_gap: Callable[[str, int | None], None],
     ) -> None:
         self._dialect = dialect
         self._client = client
@@ -240,7 +240,7 @@ class CommandRunner:
             await self._publish(task, outcome.facts)
             return
         await self._publish(task, [self._unknown(command, None, "cancel", outcome)])
-        self._on_gap(command.account_id)
+        self._on_gap(command.account_id, None)
 
     async def _refs(self, command: CancelOrder | QueryOrder) -> list[OrderRef]:
         """The orders to look at: of a list, every leg."""

@@ -38,20 +38,20 @@ class Bus(Protocol):
 class _Line:
     """One account's facts that are not acknowledged yet, oldest first."""
 
-    __slots__ = ("failing", "lost", "sending", "waiting")
+    __slots__ = ("failing", "lost_from_ms", "sending", "waiting")
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
         self.sending = 0
         self.failing = False
-        self.lost = False
+        self.lost_from_ms: int | None = None
 
 
 class FactPublisher:
     """The one way of a connector's facts to the topics."""
 
     def __init__(
-        self, bus: Bus, exchange: Exchange, source: str, *, on_gap: Callable[[str], None], max_line: int = MAX_LINE
+        self, bus: Bus, exchange: Exchange, source: str, *, on_gap: Callable[[str, int], None], max_line: int = MAX_LINE
     ) -> None:
         self._bus = bus
         self._exchange = exchange
@@ -66,6 +66,10 @@ class FactPublisher:
     def unacknowledged(self) -> int:
         """Facts that the broker has not confirmed."""
         return sum(len(line.waiting) for line in self._lines.values())
+
+    def acknowledged(self, account_id: str) -> bool:
+        """Whether the broker has everything of this account."""
+        return account_id not in self._lines
 
     def orders(
         self,
@@ -130,7 +134,8 @@ class FactPublisher:
         if line is None:
             line = self._lines[account_id] = _Line()
         if len(line.waiting) >= self._max_line:
-            line.lost = True
+            if line.lost_from_ms is None:
+                line.lost_from_ms = message.ce_time_ms
             FACTS_OVERFLOWED.labels(self._exchange).inc()
             acknowledged.cancel()
             return acknowledged
@@ -186,8 +191,8 @@ class FactPublisher:
             while line.waiting and line.waiting[0][1].done():
                 line.waiting.popleft()
         self._lines.pop(account_id, None)
-        if line.lost:
-            self._on_gap(account_id)
+        if line.lost_from_ms is not None:
+            self._on_gap(account_id, line.lost_from_ms)
 
 
 def _digest(fact: BalanceFact) -> str:

@@ -25,6 +25,23 @@ class Trail(msgspec.Struct, kw_only=True):
     """By the exchange's clock; 0 when nothing is known."""
     open_orders: dict[str, OrderRef] = msgspec.field(default_factory=dict)
     """By client order id."""
+    gap_from_ms: int | None = None
+    """Where a gap begins that is not closed yet; facts after it do not make it smaller."""
+
+    @property
+    def known_until_ms(self) -> int:
+        """Up to when every fact of the account is known."""
+        return self.watermark_ms if self.gap_from_ms is None else self.gap_from_ms
+
+    def open_gap(self, from_ms: int | None = None) -> None:
+        """Facts may be missing since then, or since the last one known."""
+        from_ms = self.watermark_ms if from_ms is None else from_ms
+        self.gap_from_ms = from_ms if self.gap_from_ms is None else min(self.gap_from_ms, from_ms)
+
+    def close_gap(self, until_ms: int) -> None:
+        """Everything up to then is known."""
+        self.gap_from_ms = None
+        self.watermark_ms = max(self.watermark_ms, until_ms)
 
     def note(self, fact: FactBase) -> None:
         """Learn from a fact, live or read."""
@@ -59,10 +76,6 @@ class Trails:
             trail = self._trails[account_id] = Trail(account_id=account_id)
         return trail
 
-    def known(self, account_id: str) -> bool:
-        """Whether there is a trail at all."""
-        return account_id in self._trails
-
     def restore(self, trail: Trail) -> None:
         """What was stored by whoever streamed the account before; nothing newer is overwritten."""
         known = self.of(trail.account_id)
@@ -80,6 +93,10 @@ class Trails:
         for fact in facts:
             self.of(fact.account_id).note(fact)
             self._changed.add(fact.account_id)
+
+    def touch(self, account_id: str) -> None:
+        """Its trail changed: save it."""
+        self._changed.add(account_id)
 
     def note_symbol(self, account_id: str, symbol: str) -> None:
         """A command names a symbol: its orders will be there."""

@@ -1,0 +1,208 @@
+"""Closes gaps: reads what an account's stream may have missed and publishes it before the account counts as live.
+
+Read are the open orders, the trades since the last known fact, and one by one the orders that were open and are no
+longer. Repeating what is known is harmless, since every fact carries its own truth.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+import structlog
+
+from common.accounts import BalanceChanged
+from common.clock import Clock
+from common.connector.client import ExchangeClient
+from common.connector.facts import FactPublisher
+from common.connector.lookups import Found, Lookups, Unclear
+from common.connector.metrics import ACCOUNTS_LIVE, RECOVERIES
+from common.connector.ports import Call, Dialect, OrderRef, Rejected, Unknown
+from common.connector.sockets import Backoff
+from common.connector.trail import Correlations, Trail, Trails
+from common.errors import CgtError, Unavailable
+from common.orders import OrderFact, OrderFilled, OrderSnapshot
+
+OVERLAP_MS: Final = 5_000
+"""Trades are read from a little before the last known fact: an exchange's own records lag behind its stream."""
+
+_T = TypeVar("_T")
+
+_log = structlog.get_logger(__name__)
+
+
+class _NotYet(CgtError):
+    """The exchange gave no usable answer; try again."""
+
+
+class Recovery:
+    """One reading per account at a time; what is asked for meanwhile is read once more afterwards."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        client: ExchangeClient,
+        lookups: Lookups,
+        facts: FactPublisher,
+        trails: Trails,
+        correlations: Correlations,
+        clock: Clock,
+        *,
+        load: Callable[[str], Awaitable[Trail | None]],
+    ) -> None:
+        self._dialect = dialect
+        self._client = client
+        self._lookups = lookups
+        self._facts = facts
+        self._trails = trails
+        self._correlations = correlations
+        self._clock = clock
+        self._load = load
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._restored: set[str] = set()
+        self._live: set[str] = set()
+
+    @property
+    def live(self) -> frozenset[str]:
+        """Accounts whose stream runs and whose gaps are closed."""
+        return frozenset(self._live)
+
+    def start(self, account_id: str, from_ms: int | None = None) -> None:
+        """Facts may be missing since `from_ms`, or since the last one known: read the account. Returns at once."""
+        self.interrupted(account_id)
+        self._trails.of(account_id).open_gap(from_ms)
+        if account_id in self._tasks:
+            self._again.add(account_id)
+            return
+        RECOVERIES.labels(self._dialect.exchange).inc()
+        task = asyncio.create_task(self._until_closed(account_id), name=f"recovery-{account_id}")
+        self._tasks[account_id] = task
+        task.add_done_callback(lambda done: self._over(account_id, done))
+
+    def interrupted(self, account_id: str) -> None:
+        """Its stream is not complete any more."""
+        self._live.discard(account_id)
+        ACCOUNTS_LIVE.labels(self._dialect.exchange).set(len(self._live))
+
+    def drop(self, account_id: str) -> None:
+        """Somebody else streams the account now."""
+        self.interrupted(account_id)
+        self._restored.discard(account_id)
+        self._again.discard(account_id)
+        if (task := self._tasks.get(account_id)) is not None:
+            task.cancel()
+
+    async def stop(self) -> None:
+        """Read nothing any more."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _until_closed(self, account_id: str) -> None:
+        backoff = Backoff()
+        while True:
+            self._again.discard(account_id)
+            try:
+                await self._read(account_id)
+            except (_NotYet, Unavailable) as error:
+                _log.warning("gap_not_closed_yet", account_id=account_id, error=str(error))
+                await asyncio.sleep(backoff.pause_s())
+                continue
+            if account_id not in self._again:
+                break
+        self._live.add(account_id)
+        ACCOUNTS_LIVE.labels(self._dialect.exchange).set(len(self._live))
+        _log.info("account_live", account_id=account_id)
+
+    async def _read(self, account_id: str) -> None:
+        trail = await self._trail(account_id)
+        began_ms = self._clock.now_ms()
+        open_orders = await self._open_orders(trail)
+        traded = await self._traded(trail, {order.exchange_order_id for order in open_orders})
+        known = {order.client_order_id for order in (*open_orders, *traded)}
+        vanished = [ref for client_id, ref in trail.open_orders.items() if client_id not in known]
+        for order in (*open_orders, *traded):
+            self._publish(_facts_of(await self._lookups.with_trades(order)))
+        for ref in vanished:
+            await self._read_vanished(trail, ref)
+        self._facts.balances((await self._balances(account_id),))
+        if account_id not in self._again:
+            trail.close_gap(began_ms)
+            self._trails.touch(account_id)
+
+    async def _trail(self, account_id: str) -> Trail:
+        if account_id not in self._restored:
+            stored = await self._load(account_id)
+            if stored is not None:
+                self._trails.restore(stored)
+            self._restored.add(account_id)
+        return self._trails.of(account_id)
+
+    async def _open_orders(self, trail: Trail) -> tuple[OrderSnapshot, ...]:
+        """By symbol where that costs less than all at once and we know which symbols there are."""
+        everything = self._dialect.fetch_open_orders(trail.account_id, None)
+        by_symbol = [self._dialect.fetch_open_orders(trail.account_id, symbol) for symbol in sorted(trail.symbols)]
+        if not by_symbol or everything.request.weight <= sum(call.request.weight for call in by_symbol):
+            return await self._answer(everything, trail.account_id)
+        answers = [await self._answer(call, trail.account_id) for call in by_symbol]
+        return tuple(order for orders in answers for order in orders)
+
+    async def _traded(self, trail: Trail, seen: set[str | None]) -> list[OrderSnapshot]:
+        """The orders that traded since the last known fact and are not open any more."""
+        if trail.known_until_ms == 0:
+            return []  # Nothing was ever known of this account: there is no gap, only a beginning.
+        orders = []
+        for symbol in sorted(trail.symbols):
+            call = self._dialect.fetch_my_trades(trail.account_id, symbol, since_ms=trail.known_until_ms - OVERLAP_MS)
+            for exchange_order_id in _order_ids(await self._answer(call, trail.account_id)):
+                if exchange_order_id not in seen:
+                    seen.add(exchange_order_id)
+                    ref = OrderRef(account_id=trail.account_id, symbol=symbol, exchange_order_id=exchange_order_id)
+                    finding = await self._lookups.find(ref)
+                    if isinstance(finding, Unclear):
+                        raise _NotYet(finding.reason)
+                    if isinstance(finding, Found):
+                        orders.append(finding.order)
+        return orders
+
+    async def _read_vanished(self, trail: Trail, ref: OrderRef) -> None:
+        finding = await self._lookups.find(ref)
+        if isinstance(finding, Unclear):
+            raise _NotYet(finding.reason)
+        if isinstance(finding, Found):
+            self._publish(finding.facts)
+        elif ref.client_order_id is not None:
+            trail.open_orders.pop(ref.client_order_id, None)
+
+    async def _balances(self, account_id: str) -> BalanceChanged:
+        answer = await self._client.ask(self._dialect.fetch_balances(account_id), account_id)
+        if isinstance(answer, Rejected | Unknown):
+            raise _NotYet(answer.reason)
+        return answer
+
+    async def _answer(self, call: Call[tuple[_T, ...] | Rejected | Unknown], account_id: str) -> tuple[_T, ...]:
+        answer = await self._client.ask(call, account_id)
+        if isinstance(answer, Rejected | Unknown):
+            raise _NotYet(f"{answer.code} {answer.reason}")
+        return answer
+
+    def _publish(self, facts: Sequence[OrderFact]) -> None:
+        self._trails.note(facts)
+        for fact in facts:
+            self._facts.orders((fact,), correlation_id=self._correlations.of(fact))
+
+    def _over(self, account_id: str, done: asyncio.Task[None]) -> None:
+        self._tasks.pop(account_id, None)
+        if not done.cancelled() and (error := done.exception()) is not None:
+            _log.error("recovery_broke", account_id=account_id, exc_info=error)
+
+
+def _facts_of(finding: Found | Unclear) -> tuple[OrderFact, ...]:
+    if isinstance(finding, Unclear):
+        raise _NotYet(finding.reason)
+    return finding.facts
+
+
+def _order_ids(trades: Iterable[OrderFilled]) -> list[str]:
+    return list(dict.fromkeys(trade.exchange_order_id for trade in trades if trade.exchange_order_id is not None))

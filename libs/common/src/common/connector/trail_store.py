@@ -1,0 +1,92 @@
+"""Keeps trails in PostgreSQL, lazily: whoever streams an account next reads on from there."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import asyncpg
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects.postgresql import JSONB
+
+from common.connector.ports import OrderRef
+from common.connector.trail import Trail, Trails
+from common.db.errors import typed_errors
+from common.errors import Unavailable
+
+_SAVE: Final = """
+INSERT INTO stream_state (account_id, watermark_ms, symbols, open_orders)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::jsonb[])
+ON CONFLICT (account_id) DO UPDATE SET watermark_ms = excluded.watermark_ms, symbols = excluded.symbols,
+    open_orders = excluded.open_orders, updated_at = clock_timestamp()
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+def stream_state(metadata: sa.MetaData) -> sa.Table:
+    """The table a connector creates in its own schema, by its own migration."""
+    return sa.Table(
+        "stream_state",
+        metadata,
+        sa.Column("account_id", sa.Text, primary_key=True),
+        sa.Column("watermark_ms", sa.BigInteger, nullable=False),
+        sa.Column("symbols", JSONB, nullable=False),
+        sa.Column("open_orders", JSONB, nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+        postgresql_with={"fillfactor": "50"},
+    )
+
+
+class TrailStore:
+    """Loads a trail when an account is gained, saves what changed from time to time."""
+
+    def __init__(self, pool: asyncpg.Pool, trails: Trails, safe: Callable[[str], bool]) -> None:
+        self._pool = pool
+        self._trails = trails
+        self._safe = safe
+
+    async def load(self, account_id: str) -> Trail | None:
+        """What was stored of an account. Raises Unavailable."""
+        with typed_errors():
+            row = await self._pool.fetchrow(
+                "SELECT watermark_ms, symbols, open_orders FROM stream_state WHERE account_id = $1", account_id
+            )
+        if row is None:
+            return None
+        return Trail(
+            account_id=account_id,
+            watermark_ms=row["watermark_ms"],
+            symbols=msgspec.json.decode(row["symbols"], type=set[str]),
+            open_orders=msgspec.json.decode(row["open_orders"], type=dict[str, OrderRef]),
+        )
+
+    async def run(self, every_s: float) -> None:
+        """Save in the background until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Save what changed. What the broker has not confirmed yet must not count as known: it is saved later."""
+        changed = self._trails.take_changed()
+        ready = [trail for trail in changed if self._safe(trail.account_id)]
+        self._trails.put_back(trail for trail in changed if not self._safe(trail.account_id))
+        if not ready:
+            return
+        try:
+            with typed_errors():
+                await self._save(ready)
+        except Unavailable as error:
+            _log.warning("trails_not_stored", accounts=len(ready), error=str(error))
+            self._trails.put_back(ready)
+
+    async def _save(self, trails: Sequence[Trail]) -> None:
+        await self._pool.execute(
+            _SAVE,
+            [trail.account_id for trail in trails],
+            [trail.known_until_ms for trail in trails],
+            [msgspec.json.encode(sorted(trail.symbols)).decode() for trail in trails],
+            [msgspec.json.encode(trail.open_orders).decode() for trail in trails],
+        )
