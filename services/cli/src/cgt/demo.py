@@ -3,6 +3,7 @@
 Only the market is moved from outside, by the paper exchange's control API. Every step is printed once it was observed.
 """
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from cgt.settings import broker_of
 from cgt.story import NotObserved, Story, eventually
 from cgt.trader import HttpJson, Json, Trader
 from common.errors import CgtError
@@ -34,7 +36,8 @@ async def run(exchange: str) -> int:
     story = Story(console)
     folder = Path(tempfile.mkdtemp(prefix="cgt-demo-"))
     try:
-        async with Stack(StackOptions(run_dir=folder)) as stack:
+        options = StackOptions(run_dir=folder, broker=broker_of(os.environ))
+        async with Stack(options) as stack:
             story.step(
                 "System running", f"{len(stack.urls)} services, PostgreSQL, a broker; gateway {stack.gateway_url}"
             )

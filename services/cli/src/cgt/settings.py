@@ -17,11 +17,16 @@ def stack_options(run_dir: Path, env: Mapping[str, str]) -> StackOptions:
     """CGT_BROKER, CGT_PAPER_MARKET, CGT_PORT_* and the settings that are handed on. Raises InvalidSetting."""
     return StackOptions(
         run_dir=run_dir,
-        broker=BrokerKind(_one_of(env, "CGT_BROKER", tuple(BrokerKind), BrokerKind.EMBEDDED)),
+        broker=broker_of(env),
         market=cast("Market", _one_of(env, "CGT_PAPER_MARKET", get_args(Market), "walk")),
         ports={each.chosen_by: _port(env, each.chosen_by, each.default) for each in listeners()},
         settings={name: value for name, value in env.items() if name.startswith(_HANDED_ON)},
     )
+
+
+def broker_of(env: Mapping[str, str]) -> BrokerKind:
+    """CGT_BROKER. Raises InvalidSetting."""
+    return BrokerKind(_one_of(env, "CGT_BROKER", tuple(BrokerKind), BrokerKind.EMBEDDED))
 
 
 def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:
