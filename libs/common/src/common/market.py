@@ -32,6 +32,8 @@ class Ticker(MarketBase, frozen=True, kw_only=True, tag="market.ticker"):
 
 
 class Candle(MarketBase, frozen=True, kw_only=True, tag="market.candle"):
+    """One candle; the last one changes until it is `closed`."""
+
     interval: str
     open_ms: int
     close_ms: int
@@ -46,6 +48,8 @@ class Candle(MarketBase, frozen=True, kw_only=True, tag="market.candle"):
 
 
 class PublicTrade(MarketBase, frozen=True, kw_only=True, tag="market.trade"):
+    """One public trade."""
+
     trade_id: str
     px: Decimal
     qty: Decimal

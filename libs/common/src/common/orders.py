@@ -166,4 +166,9 @@ ORDER_FACTS: tuple[type[FactBase], ...] = (
 
 def type_of(message: Any) -> str:
     """The tag of a message, as it stands in its `type` field and in the `ce_type` header."""
-    return str(type(message).__struct_config__.tag)
+    return type_of_class(type(message))
+
+
+def type_of_class(message_type: type[Any]) -> str:
+    """The tag that all messages of a class carry."""
+    return str(message_type.__struct_config__.tag)

@@ -43,6 +43,8 @@ class ProtectionBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"
 
 
 class BracketOpened(ProtectionBase, frozen=True, kw_only=True, tag="bracket.opened"):
+    """An intent was accepted: its plan is fixed, and its entry (if it has one) is on its way."""
+
     intent_id: str
     entry_client_order_id: str | None
     plan: ExitPlan | None
