@@ -50,7 +50,7 @@ def _decoder(type_: Any) -> Callable[[bytes], Any]:
 def decode(data: bytes, type_: type[T]) -> T:
     """JSON bytes as the given type. Raises UnreadableMessage naming the field at fault."""
     try:
-        return cast(T, _decoder(cast(Any, type_))(data))
+        return cast("T", _decoder(cast("Any", type_))(data))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableMessage(str(error)) from error
 
