@@ -29,6 +29,7 @@ async def client(paper: Running) -> AsyncIterator[Any]:
 
     opened = paper.control.open_account({"balances": {"USDT": "10000", "BTC": "1"}})
     client = await PaperClient.create(opened["api_key"], opened["secret"])
+    client.ws_api.TIMEOUT = 1  # its reader looks only this often whether it has been closed
     yield client
     await client.close_connection()
 

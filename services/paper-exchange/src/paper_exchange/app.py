@@ -3,7 +3,7 @@
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -13,6 +13,7 @@ from paper_exchange.binance.server import BinanceServer
 from paper_exchange.clock import Clock, SetClock, real_now_ms
 from paper_exchange.control.binance import BinanceControl
 from paper_exchange.control.server import control_app
+from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS
 from paper_exchange.faults import Faults
 from paper_exchange.settings import Settings
 
@@ -36,7 +37,16 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
     # Faults draw from a generator of their own, so that arming one does not change the market's path.
     rng, fault_rng = random.Random(settings.seed), random.Random(~settings.seed)  # noqa: S311
     limits = Limits(settings.weight_per_minute, settings.orders_per_10s, settings.orders_per_day)
-    face = BinanceFace(rng, clock(), limits)
+    instruments = [
+        replace(
+            instrument,
+            max_orders=settings.max_orders,
+            max_algo_orders=settings.max_algo_orders,
+            max_lists=settings.max_lists,
+        )
+        for instrument in DEFAULT_INSTRUMENTS
+    ]
+    face = BinanceFace(rng, clock(), limits, instruments)
     walk_every_ms = settings.walk_every_ms if settings.market == "walk" else None
     server = BinanceServer(face, clock, Faults(fault_rng), walk_every_ms=walk_every_ms)
     control = BinanceControl(server)

@@ -21,3 +21,6 @@ class Settings(BaseSettings):
     weight_per_minute: int = Field(default=6000, gt=0)
     orders_per_10s: int = Field(default=100, gt=0)
     orders_per_day: int = Field(default=200_000, gt=0)
+    max_orders: int = Field(default=200, gt=0, description="open orders of an account on one symbol")
+    max_algo_orders: int = Field(default=5, gt=0, description="open stops of an account on one symbol")
+    max_lists: int = Field(default=20, gt=0, description="open order lists of an account on one symbol")

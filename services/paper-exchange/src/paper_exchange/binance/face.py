@@ -1,7 +1,7 @@
 """The face without its sockets: a request goes in, an answer comes out, and facts go to whoever listens."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
@@ -17,7 +17,7 @@ from paper_exchange.binance.params import Params
 from paper_exchange.binance.routes import REMOVED, REST, Route
 from paper_exchange.core.events import Event, OrderTraded
 from paper_exchange.core.exchange import Exchange
-from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS
+from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS, Instrument
 from paper_exchange.core.refusals import Refused
 
 GONE = (
@@ -56,8 +56,14 @@ class Reply:
 class BinanceFace:
     """One Binance: its exchange, keys, limits and calls. Time is whatever the caller says it is."""
 
-    def __init__(self, rng: random.Random, now_ms: int, limits: Limits | None = None) -> None:
-        self.exchange = Exchange(DEFAULT_INSTRUMENTS, rng, self._on_event, now_ms)
+    def __init__(
+        self,
+        rng: random.Random,
+        now_ms: int,
+        limits: Limits | None = None,
+        instruments: Iterable[Instrument] = DEFAULT_INSTRUMENTS,
+    ) -> None:
+        self.exchange = Exchange(instruments, rng, self._on_event, now_ms)
         self.keys = KeyRing()
         self.meter = Meter(limits or Limits())
         self.listeners: list[Listener] = []

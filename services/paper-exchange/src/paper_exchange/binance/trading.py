@@ -129,8 +129,7 @@ def find_list(call: Call, client_id_name: str) -> OrderList | None:
         return call.account.lists.get(list_id)
     if client_id is None:
         raise no_id(client_id_name, "orderListId")
-    matches = (found for found in reversed(call.account.lists.values()) if found.client_list_id == client_id)
-    return next(matches, None)
+    return call.account.list_by_client_id.get(client_id)
 
 
 def cancel_replace(call: Call) -> Json:

@@ -36,17 +36,31 @@ def check_room(
 
     `counted` says that the added stops are among the account's open orders already.
     """
-    symbol, instrument = market.instrument.symbol, market.instrument
-    mine = [order for order in account.open_orders.values() if order.symbol == symbol]
-    if len(mine) + adding > instrument.max_orders:
+    instrument, open_count = market.instrument, len(account.open_orders)
+    if open_count + adding > instrument.max_orders and _open_here(account, market) + adding > instrument.max_orders:
         raise Refused(Reason.MAX_NUM_ORDERS)
+    # The first comparison is a cheap upper bound: most accounts have fewer orders altogether than one symbol allows.
+    if adding_algo and open_count + adding_algo > instrument.max_algo_orders:
+        room = instrument.max_algo_orders + (adding_algo if counted else 0)
+        if _algos_here(account, market) + adding_algo > room:
+            raise Refused(Reason.MAX_NUM_ALGO_ORDERS)
+    if adding_lists and len(account.open_lists) + adding_lists > instrument.max_lists:
+        lists = sum(1 for found in account.open_lists.values() if found.symbol == instrument.symbol)
+        if lists + adding_lists > instrument.max_lists:
+            raise Refused(Reason.MAX_NUM_ORDER_LISTS)
+
+
+def _open_here(account: Account, market: Market) -> int:
+    return sum(1 for order in account.open_orders.values() if order.symbol == market.instrument.symbol)
+
+
+def _algos_here(account: Account, market: Market) -> int:
     # A leg that waits for its entry is not on the book yet, so it takes no place among the stops.
-    algos = sum(1 for order in mine if order.type in CONTINGENT and order.status != "PENDING_NEW")
-    if adding_algo and algos + (0 if counted else adding_algo) > instrument.max_algo_orders:
-        raise Refused(Reason.MAX_NUM_ALGO_ORDERS)
-    lists = sum(1 for order_list in account.open_lists.values() if order_list.symbol == symbol)
-    if adding_lists and lists + adding_lists > instrument.max_lists:
-        raise Refused(Reason.MAX_NUM_ORDER_LISTS)
+    return sum(
+        1
+        for order in account.open_orders.values()
+        if order.symbol == market.instrument.symbol and order.type in CONTINGENT and order.status != "PENDING_NEW"
+    )
 
 
 def check_trigger(request: OrderRequest, market: Market) -> None:

@@ -152,10 +152,12 @@ class Exchange(Contingencies):
     ) -> None:
         """Ids are unique among the account's open orders and among its open lists, no further (section 11)."""
         wanted = [request.client_order_id for request in requests]
-        live = {order.client_order_id for order in account.open_orders.values() if order.symbol == symbol}
-        if len(set(wanted)) < len(wanted) or not live.isdisjoint(wanted):
+        # An id that is open is also the newest of its name, because a second one would have been refused.
+        known = (account.by_client_id.get((symbol, client_id)) for client_id in wanted)
+        if len(set(wanted)) < len(wanted) or any(order is not None and order.is_open for order in known):
             raise Refused(Reason.DUPLICATE_CLIENT_ORDER_ID)
-        if any(order_list.client_list_id == client_list_id for order_list in account.open_lists.values()):
+        newest = None if client_list_id is None else account.list_by_client_id.get(client_list_id)
+        if newest is not None and not newest.is_done:
             raise Refused(Reason.DUPLICATE_CLIENT_ORDER_ID)
 
     @staticmethod
@@ -197,6 +199,8 @@ class Exchange(Contingencies):
             if order_list is not None:
                 del account.lists[order_list.list_id], account.open_lists[order_list.list_id]
             raise
+        if order_list is not None:
+            account.list_by_client_id[order_list.client_list_id] = order_list
         for leg in legs:
             account.by_client_id[leg.symbol, leg.client_order_id] = leg
 

@@ -32,6 +32,7 @@ class Account:
     by_client_id: dict[tuple[str, str], Order] = field(default_factory=dict)
     lists: dict[int, OrderList] = field(default_factory=dict)
     open_lists: dict[int, OrderList] = field(default_factory=dict)
+    list_by_client_id: dict[str, OrderList] = field(default_factory=dict)
     updated_ms: int = 0
 
     def balance(self, asset: str) -> Balance:
