@@ -24,6 +24,7 @@ START_PX, TP1_PX, TP2_PX, STOP_PX = 100_000, 104_000, 106_000, 98_000
 ABOVE_TP1_PX, BELOW_STOP_PX = "104500", "97500"
 SIZE_PCT = 0.1
 DUST = Decimal("0.00001")  # One lot of BTCUSDT: what is left below it cannot be sold.
+TARGET, STOP = "TP", "SL"  # How the roles of exit orders begin.
 WITHIN_S = 20.0
 
 
@@ -57,13 +58,13 @@ async def _trade(story: Story, paper: HttpJson, trader: Trader) -> None:
     await _store_key(story, paper, trader)
     await trader.listen()
     story.step("Frontend listening", "Socket.IO connected as the user")
-    await _buy(story, trader)
+    trade_id = await _buy(story, trader)
     await _protected(story, trader)
     await _price(story, paper, ABOVE_TP1_PX, "The price rises above the first target")
-    await _first_target_done(story, trader)
+    await _first_target_done(story, trader, trade_id)
     await _price(story, paper, BELOW_STOP_PX, "The price falls below the stop")
-    await _stopped(story, trader)
-    await _profit(story, trader)
+    await _stopped(story, trader, trade_id)
+    await _profit(story, trader, trade_id)
     await _heard(story, trader)
 
 
@@ -96,7 +97,7 @@ async def _store_key(story: Story, paper: HttpJson, trader: Trader) -> None:
     story.step("Key stored", "sealed by the vault; the gateway does not show the secret again")
 
 
-async def _buy(story: Story, trader: Trader) -> None:
+async def _buy(story: Story, trader: Trader) -> str:
     order = {
         "symbol": SYMBOL,
         "side": "BUY",
@@ -112,7 +113,9 @@ async def _buy(story: Story, trader: Trader) -> None:
         f"buy {SYMBOL} for {SIZE_PCT:.0%} of the portfolio, targets {TP1_PX} and {TP2_PX}, stop {STOP_PX}",
     )
     held = await eventually("the position is there", lambda: _position(trader), lambda qty: qty > DUST, WITHIN_S)
-    story.step("Entry filled", f"order {placed['orderId']}: {held} BTC held")
+    story.step("Entry filled", f"order {placed['orderId']} at {placed['avgPrice']}: {held} BTC held")
+    trade_id: str = placed["orderGroupId"]
+    return trade_id
 
 
 async def _protected(story: Story, trader: Trader) -> None:
@@ -126,33 +129,43 @@ async def _protected(story: Story, trader: Trader) -> None:
         story.step(f"OCO list {number} resting", " or ".join(_leg(leg) for leg in legs))
 
 
-async def _first_target_done(story: Story, trader: Trader) -> None:
-    left = await eventually(
+async def _first_target_done(story: Story, trader: Trader, trade_id: str) -> None:
+    sold = await _filled(trader, trade_id, TARGET, 1)
+    orders = await eventually(
         "one OCO list is left",
         lambda: _open_orders(trader),
         lambda seen: len(seen) == 2 and len(_lists(seen)) == 1,
         WITHIN_S,
     )
     held = await _position(trader)
-    story.step("First target done", f"its stop is gone with it; {held} BTC left, still protected by {len(left)} legs")
+    story.step(
+        "First target done",
+        f"{sold[0]['executedQty']} BTC sold at {sold[0]['avgPrice']}, its stop went with it; "
+        f"{held} BTC left, protected by {len(orders)} legs",
+    )
 
 
-async def _stopped(story: Story, trader: Trader) -> None:
+async def _stopped(story: Story, trader: Trader, trade_id: str) -> None:
+    sold = await _filled(trader, trade_id, STOP, 1)
+    story.step("Stop hit", f"{sold[0]['executedQty']} BTC sold at {sold[0]['avgPrice']}")
     await eventually("no order is left", lambda: _open_orders(trader), lambda seen: not seen, WITHIN_S)
-    story.step("Stop hit", "the second list is done; nothing rests on the exchange")
     held = await eventually("the position is flat", lambda: _position(trader), lambda qty: qty <= DUST, WITHIN_S)
-    story.step("Position flat", f"{held} BTC left")
+    story.step("Position flat", f"{held} BTC left, nothing rests on the exchange")
 
 
-async def _profit(story: Story, trader: Trader) -> None:
-    trades = await eventually(
-        "the trade is closed with its PnL",
-        lambda: trader.get("/exchanges/trades", exchange="BINANCE"),
-        lambda seen: bool(seen) and seen[0].get("currentPnL") is not None,
+async def _profit(story: Story, trader: Trader, trade_id: str) -> None:
+    trade = await eventually(
+        "the trade is closed",
+        lambda: _the_trade(trader, trade_id),
+        lambda seen: seen.get("state") == "CLOSED",
         WITHIN_S,
     )
-    trade = trades[0]
-    story.step("PnL net of fees", f"{trade['currentPnL']} USDT, entered at {trade['entryPriceAvg']} on average")
+    fees = ", ".join(f"{fee} {asset}" for asset, fee in trade["fees"].items())
+    story.step(
+        "PnL net of fees",
+        f"{trade['currentPnL']} USDT ({trade['pnlPercentage']:.2f} %): in at {trade['entryPriceAvg']}, "
+        f"out at {trade['exitPriceAvg']} on average; fees {fees}",
+    )
 
 
 async def _heard(story: Story, trader: Trader) -> None:
@@ -166,6 +179,19 @@ async def _heard(story: Story, trader: Trader) -> None:
         WITHIN_S,
     )
     story.step("Socket.IO events", ", ".join(f"{name} x{count}" for name, count in sorted(counts.items())))
+
+
+async def _the_trade(trader: Trader, trade_id: str) -> Json:
+    trades: list[Json] = await trader.get("/exchanges/trades", exchange="BINANCE")
+    return next((trade for trade in trades if trade["orderGroupId"] == trade_id), {})
+
+
+async def _filled(trader: Trader, trade_id: str, role: str, count: int) -> list[Json]:
+    async def look() -> list[Json]:
+        related = (await _the_trade(trader, trade_id)).get("relatedOrders", [])
+        return [each for each in related if each["orderRole"].startswith(role) and each["status"] == "FILLED"]
+
+    return await eventually(f"a {role} order is filled", look, lambda seen: len(seen) == count, WITHIN_S)
 
 
 async def _open_orders(trader: Trader) -> list[Json]:

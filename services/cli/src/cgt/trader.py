@@ -1,7 +1,9 @@
 """A user of the gateway, as a frontend would be: its REST endpoints and its Socket.IO events, and nothing else."""
 
+import json
 from collections import Counter
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from typing import Any, Self
 
 import aiohttp
@@ -52,7 +54,7 @@ class HttpJson:
 
     async def _call(self, method: str, path: str, **request: Any) -> Any:
         async with self._http.request(method, f"{self._base_url}{path}", headers=self._headers, **request) as answer:
-            body = await answer.json(content_type=None)
+            body = json.loads(await answer.text(), parse_float=Decimal)
             if answer.status >= 400:
                 raise Refused(f"{method} {path} answered {answer.status}: {body}")
         return body["data"] if isinstance(body, dict) and "data" in body else body
