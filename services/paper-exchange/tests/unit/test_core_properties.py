@@ -1,5 +1,6 @@
 """Whatever traders and the market do: nobody goes below zero, nothing is lost, and locks are what orders need."""
 
+import contextlib
 import random
 from collections import Counter
 from decimal import Decimal
@@ -62,10 +63,8 @@ class Traders(RuleBasedStateMachine):
         )  # fmt: skip
 
     def attempt(self, action: Any) -> None:
-        try:
+        with contextlib.suppress(Refused):
             action()
-        except Refused:
-            pass
         self.exchange.settle(self.now_ms)
 
     @rule(

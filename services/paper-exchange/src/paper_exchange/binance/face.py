@@ -127,7 +127,7 @@ class BinanceFace:
         finally:
             self.exchange.settle(call.now_ms)
         if route.is_free_on_success:
-            self.meter.refund(address, 1, call.now_ms)
+            self.meter.charge(address, -1, call.now_ms)
         return result
 
     def _headers(self, address: str, call: Call | None, now_ms: int, *, retry_after_ms: int = 0) -> dict[str, str]:

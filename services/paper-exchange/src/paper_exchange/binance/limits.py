@@ -6,6 +6,7 @@ from typing import Any
 from paper_exchange.binance.errors import too_many_orders, too_much_weight
 
 MINUTE_MS, TEN_SECONDS_MS, DAY_MS = 60_000, 10_000, 86_400_000
+CONNECT_WEIGHT = 2  # of opening a WebSocket API connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,9 @@ class Meter:
             raise too_much_weight(self.limits.weight_per_minute, window.left_ms(now_ms))
         window.add(weight, now_ms)
 
-    def refund(self, address: str, weight: int, now_ms: int) -> None:
-        """Successful placements and cancels cost nothing (since April 2026)."""
-        self._weight(address).add(-weight, now_ms)
+    def charge(self, address: str, weight: int, now_ms: int) -> None:
+        """Add weight without asking; negative gives back, as successful placements cost nothing (since April 2026)."""
+        self._weight(address).add(weight, now_ms)
 
     def used_weight(self, address: str, now_ms: int) -> int:
         """Weight of `address` in the present minute."""

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from paper_exchange.binance.errors import ApiError, too_much_weight
 from paper_exchange.binance.face import BinanceFace, Reply, RestRequest
+from paper_exchange.binance.limits import CONNECT_WEIGHT
 from paper_exchange.binance.routes import WS
 from paper_exchange.binance.sockets import PING_EVERY_S, Socket
 from paper_exchange.binance.streams import MOST_STREAMS, TICK_MS, Streams
@@ -180,6 +181,7 @@ class BinanceServer:
         session = Session(request.remote or "", self.now_ms())
         session.returns_limits = parse_qs(query).get("returnRateLimits") != ["false"]
         self._sessions[session] = socket
+        self.face.meter.charge(session.address, CONNECT_WEIGHT, self.now_ms())
         try:
             async for text in socket.frames():
                 read_ns = time.monotonic_ns()

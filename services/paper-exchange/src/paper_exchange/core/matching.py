@@ -127,6 +127,7 @@ class Matching:
             self._emit(
                 TradePrevented(*self._snap(order, now_ms), match_id, counter.order_id, maker.px, prevented)
             )  # fmt: skip
+            self._report_balances(self.ledger.accounts[order.uid], market, now_ms)
             self._ended(order, market, now_ms)
 
     # -- filling --------------------------------------------------------------------------------------------------
