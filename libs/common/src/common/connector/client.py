@@ -72,6 +72,14 @@ class Sender(Protocol):
     async def send(self, signed: SignedRequest) -> Reply | NotSent | Unknown: ...
 
 
+def signed(dialect: Dialect, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest:
+    """A request with its signature. Raises KeyRefused when the secret is none."""
+    try:
+        return dialect.sign(request, credentials, now_ms)
+    except CgtError as error:
+        raise KeyRefused("" if credentials is None else credentials.account_id, str(error)) from None
+
+
 class RestRoute:
     """Signs at the last moment, with the exchange's time, and sends over REST."""
 
@@ -81,8 +89,8 @@ class RestRoute:
         self._clock = clock
 
     async def send(self, request: HttpRequest, credentials: Credentials | None) -> Reply | NotSent | Unknown:
-        """One request, one answer."""
-        return await self._sender.send(self._dialect.sign(request, credentials, self._clock.now_ms()))
+        """One request, one answer. Raises KeyRefused when the key cannot sign."""
+        return await self._sender.send(signed(self._dialect, request, credentials, self._clock.now_ms()))
 
 
 class ExchangeClient:
@@ -101,6 +109,10 @@ class ExchangeClient:
         self._to_request = HOP.labels(COMMAND_TO_REQUEST)
         self._to_reply = HOP.labels(REQUEST_TO_REPLY)
         self._waiting = RATE_WAITING.labels(dialect.exchange)
+
+    def with_keys(self, keys: Keys) -> "ExchangeClient":
+        """The same door with other keys."""
+        return ExchangeClient(self._dialect, self._rest, keys, self._gate, self._clock, self._local)
 
     def route_orders(self, route: Route) -> None:
         """Send requests that have a channel over this route instead of REST."""
@@ -200,7 +212,11 @@ class ExchangeClient:
         if started is not None:
             self._to_request.observe(since_s(started))
         written = stopwatch()
-        reply = await route.send(request, credentials)
+        try:
+            reply = await route.send(request, credentials)
+        except KeyRefused as error:
+            self._keys.refused(error.account_id, error.reason)
+            return Rejected(ErrorCategory.AUTH, "key", error.reason)
         self._to_reply.observe(since_s(written))
         if isinstance(reply, Reply):
             self._gate.observed(account_id, self._dialect.usage(reply))

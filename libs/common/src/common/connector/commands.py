@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, assert_never
 import msgspec
 import structlog
 
+from common.accounts import BalanceChanged
 from common.clock import Clock
 from common.commands import CancelAllOrders, CancelOrder, Command, QueryOrder, SubmitOrder, SubmitOrderList
 from common.connector.client import ExchangeClient
@@ -46,12 +47,10 @@ class Instruments(Protocol):
         ...
 
 
-class Market(Protocol):
-    """Where a refusal finds the numbers that explain it."""
+class Prices(Protocol):
+    """Where a refusal for a price finds the market's."""
 
     async def last_px(self, symbol: str, patience_ms: int) -> Decimal | None: ...
-
-    async def available(self, account_id: str, asset: str, patience_ms: int) -> Decimal | None: ...
 
 
 class CommandRunner:
@@ -66,7 +65,7 @@ class CommandRunner:
         trails: Trails,
         correlations: Correlations,
         instruments: Instruments,
-        market: Market,
+        prices: Prices,
         clock: Clock,
         *,
         on_gap: Callable[[str, int | None], None],
@@ -78,7 +77,7 @@ class CommandRunner:
         self._trails = trails
         self._correlations = correlations
         self._instruments = instruments
-        self._market = market
+        self._prices = prices
         self._clock = clock
         self._on_gap = on_gap
 
@@ -180,9 +179,9 @@ class CommandRunner:
         market_px = available_qty = None
         match refusal.category:
             case ErrorCategory.PRICE_RELATION if _is_exit(command):
-                market_px = await self._market.last_px(command.symbol, _DETAIL_PATIENCE_MS)
+                market_px = await self._prices.last_px(command.symbol, _DETAIL_PATIENCE_MS)
             case ErrorCategory.INSUFFICIENT_BALANCE if command.side is Side.SELL:
-                available_qty = await self._market.available(command.account_id, instrument.base, _DETAIL_PATIENCE_MS)
+                available_qty = await self._available(command.account_id, instrument.base)
             case ErrorCategory.FILTER:
                 self._instruments.stale(command.symbol)
             case _:
@@ -193,6 +192,17 @@ class CommandRunner:
             )
             for leg in legs
         ]
+
+    async def _available(self, account_id: str, asset: str) -> Decimal | None:
+        answer = await self._client.ask(
+            self._dialect.fetch_balances(account_id),
+            account_id,
+            priority=Priority.PROTECTION,
+            patience_ms=_DETAIL_PATIENCE_MS,
+        )
+        if not isinstance(answer, BalanceChanged):
+            return None
+        return next((balance.free for balance in answer.balances if balance.asset == asset), Decimal(0))
 
     # --- cancelling and asking --------------------------------------------------------------------------------------
 

@@ -50,13 +50,12 @@ class _Line:
 class FactPublisher:
     """The one way of a connector's facts to the topics."""
 
-    def __init__(
-        self, bus: Bus, exchange: Exchange, source: str, *, on_gap: Callable[[str, int], None], max_line: int = MAX_LINE
-    ) -> None:
+    def __init__(self, bus: Bus, exchange: Exchange, source: str, *, max_line: int = MAX_LINE) -> None:
         self._bus = bus
         self._exchange = exchange
         self._source = source
-        self._on_gap = on_gap
+        self.on_gap: Callable[[str, int], None] = lambda account_id, from_ms: None
+        """Told of an account that lost facts, and since when, once the broker is back."""
         self._max_line = max_line
         self._lines: dict[str, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -192,7 +191,7 @@ class FactPublisher:
                 line.waiting.popleft()
         self._lines.pop(account_id, None)
         if line.lost_from_ms is not None:
-            self._on_gap(account_id, line.lost_from_ms)
+            self.on_gap(account_id, line.lost_from_ms)
 
 
 def _digest(fact: BalanceFact) -> str:

@@ -49,14 +49,14 @@ class KeyRing:
         clock: Clock,
         *,
         purpose: str,
-        on_change: Callable[[str], None] = lambda _: None,
         parked_for_ms: int = PARKED_FOR_MS,
     ) -> None:
         self._lender = lender
         self._exchange = exchange
         self._clock = clock
         self._purpose = purpose
-        self._on_change = on_change
+        self.on_change: Callable[[str], None] = lambda _: None
+        """Told of an account that is parked, or no longer."""
         self._parked_for_ms = parked_for_ms
         self._held: dict[str, Credentials] = {}
         self._renew_at_ms: dict[str, int] = {}
@@ -162,7 +162,7 @@ class KeyRing:
 
     def _tell(self, account_id: str) -> None:
         ACCOUNTS_PARKED.labels(self._exchange).set(len(self._parked))
-        self._on_change(account_id)
+        self.on_change(account_id)
 
     def _forget(self, account_id: str) -> None:
         self._held.pop(account_id, None)

@@ -2,11 +2,11 @@
 
 import asyncio
 import itertools
-from typing import Final
+from typing import Final, cast
 
 from common.accounts import Credentials
 from common.clock import Clock
-from common.connector.client import Route
+from common.connector.client import KeyRefused, Route
 from common.connector.ports import (
     Dialect,
     HttpRequest,
@@ -21,6 +21,7 @@ from common.connector.ports import (
 from common.connector.rest import NotSent
 from common.connector.session import AskExchange, Session
 from common.connector.sockets import SocketLoop
+from common.errors import CgtError
 
 _Answer = Reply | Unknown
 KIND: Final = "orders"
@@ -45,8 +46,6 @@ class SocketRoute:
         self._timeout_s = timeout_s
         self._ids = itertools.count(1)
         self._pending: dict[Session, dict[str, asyncio.Future[_Answer]]] = {}
-        self._scripts: dict[Session, OrderSocket] = {}
-        self._next_script: OrderSocket | None = None
         self._loop = SocketLoop(self, clock, ask, exchange=dialect.exchange, kind=KIND, rotate_after_s=rotate_after_s)
 
     async def run(self) -> None:
@@ -59,10 +58,14 @@ class SocketRoute:
         if session is None or credentials is None:
             return await self._otherwise.send(request, credentials)
         request_id = f"c{next(self._ids)}"
+        script = cast("OrderSocket", session.script)
+        try:
+            frame = script.request(request_id, request, credentials, self._clock.now_ms())
+        except CgtError as error:
+            raise KeyRefused(credentials.account_id, str(error)) from None
         answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         pending = self._pending[session]
         pending[request_id] = answer
-        frame = self._scripts[session].request(request_id, request, credentials, self._clock.now_ms())
         session.act([Send(frame)])
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -76,13 +79,10 @@ class SocketRoute:
         """A fresh order socket."""
         script = self._dialect.order_socket()
         assert script is not None, f"{self._dialect.exchange} takes orders over REST only"
-        self._next_script = script
         return script
 
     def on_open(self, session: Session) -> None:
         """From now on orders leave here."""
-        assert self._next_script is not None
-        self._scripts[session] = self._next_script
         self._pending[session] = {}
         session.complete.set()
 
@@ -95,7 +95,6 @@ class SocketRoute:
 
     def on_closed(self, session: Session, reason: str) -> None:
         """What was not answered on this connection never will be."""
-        self._scripts.pop(session, None)
         for answer in self._pending.pop(session, {}).values():
             if not answer.done():
                 answer.set_result(Unknown("socket_closed", reason))

@@ -227,7 +227,10 @@ class Dialect(Protocol):
     """How many accounts one private socket may carry."""
 
     def sign(self, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest:
-        """The bytes to send; `now_ms` is the exchange's time. Credentials are None for unsigned requests only."""
+        """The bytes to send; `now_ms` is the exchange's time. Credentials are None for unsigned requests only.
+
+        Raises a CgtError when the secret cannot sign: the account is then parked.
+        """
         ...
 
     def usage(self, reply: Reply) -> Usage:
@@ -473,5 +476,5 @@ class OrderSocket(SocketScript, Protocol):
     """Order entry over a socket: requests of many accounts, answered in any order by `ReplyReceived`."""
 
     def request(self, request_id: str, request: HttpRequest, credentials: Credentials, now_ms: int) -> Frame:
-        """The signed frame for a request whose `channel` is not empty."""
+        """The signed frame for a request whose `channel` is not empty. Raises as `Dialect.sign` does."""
         ...

@@ -120,10 +120,12 @@ class Recovery:
         began_ms = self._clock.now_ms()
         open_orders = await self._open_orders(trail)
         traded = await self._traded(trail, {order.exchange_order_id for order in open_orders})
-        known = {order.client_order_id for order in (*open_orders, *traded)}
+        known = {order.client_order_id for order in (*open_orders, *(finding.order for finding in traded))}
         vanished = [ref for client_id, ref in trail.open_orders.items() if client_id not in known]
-        for order in (*open_orders, *traded):
+        for order in open_orders:
             self._publish(_facts_of(await self._lookups.with_trades(order)))
+        for finding in traded:
+            self._publish(finding.facts)
         for ref in vanished:
             await self._read_vanished(trail, ref)
         self._facts.balances((await self._balances(account_id),))
@@ -148,7 +150,7 @@ class Recovery:
         answers = [await self._answer(call, trail.account_id) for call in by_symbol]
         return tuple(order for orders in answers for order in orders)
 
-    async def _traded(self, trail: Trail, seen: set[str | None]) -> list[OrderSnapshot]:
+    async def _traded(self, trail: Trail, seen: set[str | None]) -> list[Found]:
         """The orders that traded since the last known fact and are not open any more."""
         if trail.known_until_ms == 0:
             return []  # Nothing was ever known of this account: there is no gap, only a beginning.
@@ -163,7 +165,7 @@ class Recovery:
                     if isinstance(finding, Unclear):
                         raise _NotYet(finding.reason)
                     if isinstance(finding, Found):
-                        orders.append(finding.order)
+                        orders.append(finding)
         return orders
 
     async def _read_vanished(self, trail: Trail, ref: OrderRef) -> None:

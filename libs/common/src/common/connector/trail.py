@@ -77,11 +77,11 @@ class Trails:
         return trail
 
     def restore(self, trail: Trail) -> None:
-        """What was stored by whoever streamed the account before; nothing newer is overwritten."""
+        """What was stored by whoever streamed the account before: the gap begins where that ends."""
         known = self.of(trail.account_id)
         known.symbols |= trail.symbols
-        known.watermark_ms = known.watermark_ms or trail.watermark_ms
         known.open_orders = trail.open_orders | known.open_orders
+        known.gap_from_ms = trail.watermark_ms
 
     def forget(self, account_id: str) -> None:
         """Somebody else streams it now; what is remembered here would grow stale."""
