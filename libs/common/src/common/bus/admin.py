@@ -7,10 +7,10 @@ from typing import Any
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from common.bus.brokers import BusSettings
-from common.bus.errors import TopicMismatch
+from common.bus.errors import TopicMismatch, TopicRefused
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
@@ -38,7 +38,8 @@ async def admin_client(settings: BusSettings) -> AsyncIterator[AIOKafkaAdminClie
 async def ensure_topics(settings: BusSettings, topics: Sequence[Topic]) -> None:
     """Create what is missing; repeat it as often as you like.
 
-    Raises TopicMismatch when a topic has another partition count, Unavailable when no broker answers.
+    Raises TopicMismatch when a topic has another partition count, TopicRefused when the broker will not have it,
+    Unavailable when no broker answers.
     """
     async with admin_client(settings) as admin:
         found = await _partition_counts(admin)
@@ -69,7 +70,9 @@ async def until_available(attempt: Callable[[], Awaitable[None]], what: str, cei
         try:
             return await attempt()
         except Unavailable as error:
-            _log.warning("waiting_for_dependency", what=what, error=str(error), pause_ms=pause_ms)
+            _log.warning(
+                "waiting_for_dependency", what=what, error=str(error), cause=repr(error.__cause__), pause_ms=pause_ms
+            )
         await asyncio.sleep(pause_ms / 1000)
         pause_ms = min(2 * pause_ms, ceiling_ms)
 
@@ -82,16 +85,19 @@ async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
 
 async def _create(admin: AIOKafkaAdminClient, settings: BusSettings, topics: Sequence[Topic]) -> None:
     response = await admin.create_topics([_new_topic(settings, topic) for topic in topics])
-    for _, code, *_ in response.topic_errors:
+    for name, code, *_ in response.topic_errors:
         failure = for_code(code)
-        if code and failure is not TopicAlreadyExistsError:  # Several services declare the same topics at once.
+        if failure in {NoError, TopicAlreadyExistsError}:  # Several services declare the same topics at once.
+            continue
+        if failure.retriable:
             raise failure()
+        raise TopicRefused(settings.logical_name(name), failure.__name__)
 
 
 def _new_topic(settings: BusSettings, topic: Topic) -> NewTopic:
     return NewTopic(
         settings.wire_name(topic),
         num_partitions=settings.partitions,
-        replication_factor=-1 if settings.traits.end_offsets_trusted else 1,
+        replication_factor=settings.replication,
         topic_configs={"cleanup.policy": "compact"} if topic.compacted else {},
     )

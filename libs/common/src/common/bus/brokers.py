@@ -86,6 +86,8 @@ class BusSettings(EnvSettings):
     partitions: int = Field(
         default_factory=lambda data: BROKERS[data["broker"]].default_partitions if "broker" in data else 1, ge=1, le=256
     )
+    replication: int = Field(default=1, ge=1, le=9)
+    """Copies of each partition: 1 for one broker, 3 in production."""
     topic_prefix: str = Field(default="", pattern=r"^[a-z0-9.-]*$")
     """Keeps deployments apart that share one broker; it exists on the wire only, never in a Topic or a Record."""
 

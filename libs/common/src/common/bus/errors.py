@@ -26,6 +26,18 @@ class TopicMismatch(CgtError):
         self.wanted = wanted
 
 
+class TopicRefused(CgtError):
+    """The broker will not create a topic, and would not later either."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(
+            f"The broker refuses to create {topic} ({reason}): check CGT_REPLICATION against the number of brokers, "
+            "and what this client may do."
+        )
+        self.topic = topic
+        self.reason = reason
+
+
 class ShardLost(CgtError):
     """Raised by a handler that no longer owns its shard: the runner drops the shard, and nothing is dead-lettered."""
 
