@@ -52,7 +52,8 @@ def test_query_and_body_are_signed_together_with_nothing_between() -> None:
             {
                 "symbol": "１２３４５６", "side": "BUY", "type": "LIMIT",
                 "timeInForce": "GTC",
-                "quantity": "1.00000000", "price": "0.10000000", "recvWindow": "5000", "timestamp": "1645423376532", "apiKey": KEY,
+                "quantity": "1.00000000", "price": "0.10000000", "recvWindow": "5000", "timestamp": "1645423376532",
+                "apiKey": KEY,
             },
             "b33892ae8e687c939f4468c6268ddd4c40ac1af18ad19a064864c47bae0752cd",
         ),

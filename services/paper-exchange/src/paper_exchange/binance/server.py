@@ -11,12 +11,14 @@ from urllib.parse import parse_qs
 import orjson
 from aiohttp import web
 
-from paper_exchange.binance.errors import ApiError, too_much_weight
+from paper_exchange.binance.errors import ApiError
 from paper_exchange.binance.face import BinanceFace, Reply, RestRequest
+from paper_exchange.binance.injected import injected
 from paper_exchange.binance.limits import CONNECT_WEIGHT
 from paper_exchange.binance.routes import WS
 from paper_exchange.binance.sockets import PING_EVERY_S, Socket
-from paper_exchange.binance.streams import MOST_STREAMS, TICK_MS, Streams
+from paper_exchange.binance.stream_control import answer_control
+from paper_exchange.binance.streams import TICK_MS, Streams
 from paper_exchange.binance.userdata import encode, kind, owner
 from paper_exchange.binance.wsapi import Session, WsApi, WsRequest, envelope, parse
 from paper_exchange.clock import Clock
@@ -149,7 +151,7 @@ class BinanceServer:
         return _response(self.face.rest(asked, self.now_ms()))
 
     async def _serve_faulty(self, fault: Fault, request: web.BaseRequest, asked: RestRequest) -> web.Response:
-        error = _injected(fault, self.now_ms())
+        error = injected(fault, self.now_ms())
         if fault.kind in {Kind.ERROR_BEFORE, Kind.RATE_LIMITED}:
             headers = {"Retry-After": str(fault.retry_after_s)} if fault.kind is Kind.RATE_LIMITED else {}
             return _response(Reply(error.status, orjson.dumps(error.body()), headers))
@@ -215,7 +217,7 @@ class BinanceServer:
 
     def _answer_faulty(self, fault: Fault, session: Session, socket: Socket, asked: WsRequest) -> None:
         now_ms = self.now_ms()
-        error = _injected(fault, now_ms)
+        error = injected(fault, now_ms)
         failure = orjson.dumps({"id": asked.id, "status": error.status, "error": error.body()})
         if fault.kind in {Kind.ERROR_BEFORE, Kind.RATE_LIMITED}:
             socket.push(failure)
@@ -241,41 +243,12 @@ class BinanceServer:
             self.streams.subscribe(socket, name, self.now_ms())
         try:
             async for text in socket.frames():
-                socket.push(orjson.dumps(self._control_stream(socket, text)))
+                socket.push(orjson.dumps(answer_control(self.streams, socket, text, self.now_ms())))
         finally:
             self.streams.close(socket)
             self._market_sockets.discard(socket)
             socket.stop()
         return socket.ws
-
-    def _control_stream(self, socket: Socket, text: str) -> dict[str, Any]:
-        """SUBSCRIBE and its kin."""
-        try:
-            asked = orjson.loads(text)
-            method, names, request_id = asked["method"], asked.get("params") or [], asked.get("id")
-        except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError):
-            return {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}
-        if request_id is not None and not isinstance(request_id, int | str):
-            return _stream_error("request ID must be an unsigned integer")
-        result: Any = None
-        match method:
-            case "SUBSCRIBE":
-                if len(self.streams.names(socket)) + len(names) > MOST_STREAMS:
-                    return _stream_error("too many subscriptions")
-                for name in names:
-                    self.streams.subscribe(socket, str(name), self.now_ms())
-            case "UNSUBSCRIBE":
-                for name in names:
-                    self.streams.unsubscribe(socket, str(name))
-            case "LIST_SUBSCRIPTIONS":
-                result = self.streams.names(socket)
-            case "SET_PROPERTY" if names[:1] == ["combined"] and len(names) == 2:
-                socket.combined = bool(names[1])
-            case "GET_PROPERTY" if names[:1] == ["combined"]:
-                result = socket.combined
-            case _:
-                return _stream_error(f"unknown variant `{method}`")
-        return {"result": result, "id": request_id}
 
     # -- faults of sockets ----------------------------------------------------------------------------------------
 
@@ -297,24 +270,7 @@ class BinanceServer:
         self._refuse_until_s = time.monotonic() + for_ms / 1000
 
 
-def _stream_error(reason: str) -> dict[str, Any]:
-    return {"code": 2, "msg": f"Invalid request: {reason}"}
-
-
 def _response(reply: Reply) -> web.Response:
     return web.Response(
         body=reply.body, status=reply.status, headers=reply.headers, content_type=reply.content_type
     )  # fmt: skip
-
-
-def _injected(fault: Fault, now_ms: int) -> ApiError:
-    """The error that a fault asks for, with what Binance would say by default."""
-    if fault.kind is Kind.RATE_LIMITED:
-        error = too_much_weight(6000, fault.retry_after_s * 1000)
-        error.data = {"serverTime": now_ms, "retryAfter": now_ms + fault.retry_after_s * 1000}
-        return error
-    if fault.kind is Kind.ERROR_AFTER_ACCEPT:
-        text = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-        return ApiError(fault.code or -1007, fault.msg or text, fault.status or 503)
-    text = "Internal error; unable to process your request. Please try again."
-    return ApiError(fault.code or -1001, fault.msg or text, fault.status or (400 if fault.code else 500))
