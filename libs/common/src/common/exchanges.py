@@ -33,12 +33,32 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     trigger_client_ids: bool
     amend: bool
     max_algo_orders: int
-    """Waiting stop and take-profit orders allowed on one symbol, where the instrument itself does not say."""
+    """Waiting stop and take-profit orders allowed on one symbol, where the instrument does not say; 0: not known."""
     client_order_id_pattern: str
     client_order_id_max_length: int
     default_take_profits: tuple[tuple[Decimal, Decimal], ...]
     """(percent above the entry, share of the quantity), used when a request names no level."""
     default_stop_loss_pct: Decimal
+    why_engine_held: str = ""
+    """Why stops are held by the engine, where the exchange cannot hold them."""
+
+    @property
+    def exit_style(self) -> "ExitStyle":
+        """How an exit pair is placed here by default."""
+        if self.native_oco:
+            return ExitStyle.OCO
+        return ExitStyle.TRIGGER_PAIR if self.trigger_orders else ExitStyle.HELD_STOP
+
+
+class ExitStyle(StrEnum):
+    """The three ways to protect; which one is possible follows from the capabilities."""
+
+    OCO = "oco"
+    """A native list: the exchange ends one leg when the other executes."""
+    TRIGGER_PAIR = "trigger_pair"
+    """Two trigger orders of the same quantity; the engine cancels the partner of the one that fires."""
+    HELD_STOP = "held_stop"
+    """The take-profit rests on the exchange; the engine watches the price and sells at the stop."""
 
 
 CLIENT_ORDER_ID_PATTERN = r"[a-z][a-z0-9-]{0,27}"
@@ -59,5 +79,45 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         client_order_id_max_length=36,
         default_take_profits=((Decimal(4), HALF), (Decimal(6), HALF)),
         default_stop_loss_pct=Decimal(5),
+    ),
+    Exchange.BITGET: Capabilities(
+        exchange=Exchange.BITGET,
+        native_oco=False,
+        trigger_orders=True,
+        triggers_lock_balance=None,
+        trigger_client_ids=True,
+        amend=True,
+        max_algo_orders=0,
+        client_order_id_pattern=r"[A-Za-z0-9_-]{1,32}",
+        client_order_id_max_length=32,
+        default_take_profits=((Decimal(5), HALF), (Decimal(8), HALF)),
+        default_stop_loss_pct=Decimal(5),
+    ),
+    Exchange.GATEIO: Capabilities(
+        exchange=Exchange.GATEIO,
+        native_oco=False,
+        trigger_orders=True,
+        triggers_lock_balance=None,
+        trigger_client_ids=False,
+        amend=False,
+        max_algo_orders=0,
+        client_order_id_pattern=r"[0-9A-Za-z_.-]{1,28}",
+        client_order_id_max_length=28,
+        default_take_profits=((Decimal(5), HALF), (Decimal(8), HALF)),
+        default_stop_loss_pct=Decimal(5),
+    ),
+    Exchange.MEXC: Capabilities(
+        exchange=Exchange.MEXC,
+        native_oco=False,
+        trigger_orders=False,
+        triggers_lock_balance=None,
+        trigger_client_ids=False,
+        amend=False,
+        max_algo_orders=0,
+        client_order_id_pattern=r"[a-zA-Z0-9_-]{1,32}",
+        client_order_id_max_length=32,
+        default_take_profits=((Decimal(5), HALF), (Decimal(8), HALF)),
+        default_stop_loss_pct=Decimal(5),
+        why_engine_held="MEXC spot has no stop or trigger orders",
     ),
 }

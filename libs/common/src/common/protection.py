@@ -37,9 +37,14 @@ class ProtectionBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"
     ts_event_ms: int
     state: BracketState
     held_qty: Decimal
+    """What the entry delivered and the exits have not sold: the sum of the four below."""
     protected_qty: Decimal
+    """Covered by a confirmed exit on the exchange."""
+    guarded_qty: Decimal
+    """Watched over by the engine, where the exchange cannot hold a stop."""
     unprotected_qty: Decimal
     dust_qty: Decimal
+    """Too little for the exchange to take an order for it."""
 
 
 class BracketOpened(ProtectionBase, frozen=True, kw_only=True, tag="bracket.opened"):

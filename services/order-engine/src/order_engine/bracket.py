@@ -9,111 +9,33 @@ from enum import StrEnum
 import msgspec
 
 from common.errors import ErrorCategory
-from common.exchanges import Exchange
+from common.exchanges import CAPABILITIES, Exchange, ExitStyle, Residency
 from common.exits import ExitPlan
 from common.instruments import ZERO, Instrument
-from common.orders import OrderStatus, OrderType, Side, TimeInForce
+from common.orders import Side
 from common.protection import BracketState
-
-
-class Role(StrEnum):
-    """The part an order plays."""
-
-    ENTRY = "ENTRY"
-    TAKE_PROFIT = "TP"
-    STOP_LOSS = "SL"
-    EXIT = "EXIT"
-    """A market sell by the engine's decision."""
+from order_engine.order import Order, Role
 
 
 class ExitKind(StrEnum):
     """How an exit is placed; chosen by capability, escalated by refusals."""
 
     OCO = "oco"
+    PAIR = "pair"
+    """Two trigger orders that the exchange does not link."""
+    HELD = "held"
+    """A resting take-profit, and a stop that the engine holds."""
     STOP = "stop"
     MARKET = "market"
 
-
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
-    """One trade of an order, counted once by its trade id."""
-
-    trade_id: str
-    qty: Decimal
-    px: Decimal
-    fee: Decimal
-    fee_asset: str | None
-    ts_ms: int
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """One order of ours and all that its facts have told."""
-
-    client_order_id: str
-    role: Role
-    level: int | None
-    """The exit pair it belongs to, counted from zero."""
-    side: Side
-    order_type: OrderType
-    qty: Decimal | None
-    quote_qty: Decimal | None = None
-    price: Decimal | None = None
-    trigger_px: Decimal | None = None
-    time_in_force: TimeInForce | None = None
-    list_client_order_id: str | None = None
-    status: OrderStatus | None = None
-    """None while the exchange has not confirmed it."""
-    exchange_order_id: str | None = None
-    cum_qty: Decimal = ZERO
-    avg_px: Decimal | None = None
-    fills: tuple[Fill, ...] = ()
-    triggered: bool = False
-    cancel_wanted: bool = False
-    submitted_ms: int
-    valid_until_ms: int
-    updated_ms: int
-    ask_at_ms: int | None = None
-    """When to ask the exchange what became of it."""
-    asked: int = 0
-    refusal: ErrorCategory | None = None
-    available_qty: Decimal | None = None
-    """The free balance the exchange showed when it refused for lack of it."""
-
     @property
-    def live(self) -> bool:
-        """Whether it may still trade (in flight counts: we do not know better)."""
-        return self.status is None or not self.status.terminal
-
-    @property
-    def confirmed(self) -> bool:
-        return self.status is not None
-
-    @property
-    def filled_qty(self) -> Decimal:
-        """What has traded, by the larger of the exchange's total and the trades we saw."""
-        return max(self.cum_qty, self.itemised_qty)
-
-    @property
-    def itemised_qty(self) -> Decimal:
-        return sum((fill.qty for fill in self.fills), ZERO)
-
-    @property
-    def quote_filled(self) -> Decimal:
-        """What the trades were worth, in quote asset, before fees."""
-        known = sum((fill.qty * fill.px for fill in self.fills), ZERO)
-        missing = self.filled_qty - self.itemised_qty
-        if missing <= 0:
-            return known
-        if self.avg_px is not None:
-            return self.avg_px * self.filled_qty
-        return known + missing * (self.price or ZERO)
-
-    def fee_in(self, asset: str) -> Decimal:
-        """Fees of the trades we saw, as far as they were charged in `asset`."""
-        return sum((fill.fee for fill in self.fills if fill.fee_asset == asset), ZERO)
+    def waits(self) -> bool:
+        """Whether it waits for a price and so counts against the budget of exit pairs."""
+        return self is not ExitKind.MARKET
 
 
 class Exit(msgspec.Struct, frozen=True, kw_only=True):
-    """One way out for a part of the quantity: a native OCO list, a lone stop, or a market sell."""
+    """One way out for a part of the quantity: a pair of target and stop, a lone stop, or a market sell."""
 
     generation: int
     level: int
@@ -152,7 +74,10 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def guards(self) -> bool:
         """Whether what is left of it is confirmed on the exchange with a stop that still works."""
-        return any(leg.live and leg.confirmed and leg.role is not Role.TAKE_PROFIT for leg in self.legs)
+        return any(
+            leg.live and leg.confirmed and leg.role is not Role.TAKE_PROFIT and leg.residency is Residency.EXCHANGE
+            for leg in self.legs
+        )
 
     def leg(self, role: Role) -> Order | None:
         return next((leg for leg in self.legs if leg.role is role), None)
@@ -232,6 +157,18 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True):
         return min(sum((exit_.leaves_qty for exit_ in self.exits if exit_.guards), ZERO), self.held_qty)
 
     @property
+    def guarded_qty(self) -> Decimal:
+        """Held and watched over by the engine, on an exchange that cannot hold a stop itself."""
+        if self.exit_style is not ExitStyle.HELD_STOP or self.plan is None:
+            return ZERO
+        return max(self.held_qty - self.protected_qty - self.dust_qty, ZERO)
+
+    @property
+    def exit_style(self) -> ExitStyle:
+        """How this exchange lets us protect."""
+        return CAPABILITIES[self.exchange].exit_style
+
+    @property
     def dust_qty(self) -> Decimal:
         """Held, but too little for the exchange to take an order for it."""
         rest = self.held_qty - sum((exit_.leaves_qty for exit_ in self.exits), ZERO)
@@ -240,7 +177,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unprotected_qty(self) -> Decimal:
-        return max(self.held_qty - self.protected_qty - self.dust_qty, ZERO)
+        return max(self.held_qty - self.protected_qty - self.guarded_qty - self.dust_qty, ZERO)
 
     @property
     def avg_px(self) -> Decimal | None:

@@ -3,16 +3,19 @@
 Pure and total: every pair of state and event has an answer, and a surprise is a fact, not an exception.
 """
 
+from decimal import Decimal
 from typing import assert_never
 
 import msgspec
 
+from common.exchanges import ExitStyle
 from common.instruments import ZERO
 from common.orders import ListStatus, OrderFact, OrderFilled, OrderRejected, OrderSnapshot, OrderUnknown, Side
-from common.protection import ProtectionFailed
-from order_engine.bracket import Bracket, Order, Role
-from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Observed, Ticked
+from common.protection import ProtectionFailed, StopLatched
+from order_engine.bracket import Bracket, ExitKind
+from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Observed, PriceSeen, Ticked
 from order_engine.facts import after
+from order_engine.order import Order, Role
 from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.protect import cancel_exit
 from order_engine.settle import settle
@@ -33,6 +36,8 @@ def decide(bracket: Bracket, event: Event, policy: Policy = DEFAULT_POLICY) -> t
             _expect_all_canceled(turn, policy)
         case AskAll():
             _ask_all(turn, policy)
+        case PriceSeen():
+            _guard(turn, event.px, policy)
         case _:
             assert_never(event)
     settle(turn, policy)
@@ -133,6 +138,36 @@ def _ask(turn: Turn, order: Order, asked_lists: set[str], policy: Policy) -> Non
         turn.query(order, valid_for_ms=policy.query_validity_ms)
     if order.list_client_order_id is not None:
         asked_lists.add(order.list_client_order_id)
+
+
+def held_stop_px(bracket: Bracket) -> Decimal | None:
+    """The highest price at which the engine must sell something of this bracket; None if it guards nothing."""
+    if bracket.exit_style is not ExitStyle.HELD_STOP or bracket.plan is None or bracket.held_qty <= 0:
+        return None
+    avg_px = bracket.avg_px or bracket.reference_px
+    return bracket.instrument.ceil_px(max(level.stop_loss.at(avg_px) for level in bracket.plan.levels))
+
+
+def _guard(turn: Turn, px: Decimal, policy: Policy) -> None:
+    """A stop the engine holds is latched with the bracket before anything is sent, and never un-latched."""
+    highest = held_stop_px(turn.bracket)
+    if highest is None or px > highest:
+        return
+    latched = ZERO
+    for exit_ in turn.bracket.live_exits:
+        stop = exit_.leg(Role.STOP_LOSS)
+        if exit_.kind is not ExitKind.HELD or stop is None or stop.triggered or px > (stop.trigger_px or ZERO):
+            continue
+        latched += exit_.leaves_qty
+        legs = tuple(msgspec.structs.replace(leg, triggered=True) if leg is stop else leg for leg in exit_.legs)
+        cancel_exit(turn, msgspec.structs.replace(exit_, legs=legs), policy)
+    bare = turn.bracket.free_qty - turn.bracket.sell_now
+    if bare > 0:
+        turn.change(sell_now=turn.bracket.free_qty)
+        turn.debounced = True
+    if latched + max(bare, ZERO) > 0:
+        turn.change(market_px=px)
+        turn.note(StopLatched, qty=latched + max(bare, ZERO), reason=f"price {px:f} at or below the stop {highest:f}")
 
 
 def _cancel(turn: Turn, client_order_id: str, policy: Policy) -> None:

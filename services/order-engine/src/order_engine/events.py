@@ -1,5 +1,7 @@
 """What may happen to a bracket. Time and cause arrive inside the event, so that a history can be replayed."""
 
+from decimal import Decimal
+
 import msgspec
 
 from common.orders import OrderFact
@@ -35,4 +37,10 @@ class AskAll(EventBase, frozen=True, kw_only=True):
     """Facts may have been lost (the broker forgot them): ask for every order that may have moved."""
 
 
-Event = Observed | Ticked | CancelWanted | CancelAllWanted | AskAll
+class PriceSeen(EventBase, frozen=True, kw_only=True):
+    """The price at which the market would buy from us now (the best bid, or a trade)."""
+
+    px: Decimal
+
+
+Event = Observed | Ticked | CancelWanted | CancelAllWanted | AskAll | PriceSeen

@@ -22,7 +22,7 @@ from common.orders import (
     OrderTriggered,
     OrderUnknown,
 )
-from order_engine.bracket import Fill, Order
+from order_engine.order import Fill, Order
 
 _NEVER_ARRIVED = (ErrorCategory.NOT_FOUND, ErrorCategory.EXPIRED)
 

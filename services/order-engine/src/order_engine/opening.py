@@ -10,7 +10,8 @@ from common.instruments import ZERO, Instrument
 from common.intents import IntentBase, PlaceExits, PlaceOrder
 from common.orders import Side
 from common.protection import BracketDenied, BracketOpened, BracketState
-from order_engine.bracket import Bracket, ExitKind, Order, Role
+from order_engine.bracket import Bracket
+from order_engine.order import Order, Role
 from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.settle import settle
 from order_engine.turn import Effect, Turn
@@ -59,7 +60,7 @@ def algo_orders_kept(bracket: Bracket) -> int:
     """How many waiting orders an open bracket uses or will need: never promised twice."""
     if bracket.plan is None or bracket.closed_reason is not None:
         return 0
-    waiting = sum(exit_.kind is not ExitKind.MARKET for exit_ in bracket.live_exits)
+    waiting = sum(exit_.kind.waits for exit_ in bracket.live_exits)
     needed = min(len(bracket.plan.levels), bracket.max_pairs) if bracket.entry_live or bracket.free_qty > 0 else 0
     return max(waiting, needed) * bracket.plan.algo_orders_per_pair
 
@@ -115,6 +116,7 @@ def _denied(intent: IntentBase, code: str, reason: str, *, cause: str, now_ms: i
         state=BracketState.CLOSED,
         held_qty=ZERO,
         protected_qty=ZERO,
+        guarded_qty=ZERO,
         unprotected_qty=ZERO,
         dust_qty=ZERO,
         intent_id=intent.intent_id,

@@ -24,6 +24,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How long a partly filled take-profit may rest once its stop is gone."""
     retry_base_ms: int = 1_000
     retry_ceiling_ms: int = 60_000
+    release_lag_ms: int = 250
+    """How long an exchange may take to free a balance after the order that held it has ended."""
     attempts_before_market: int = 3
     """Refusals in a row after which what cannot be protected is sold."""
 

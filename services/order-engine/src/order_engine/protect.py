@@ -5,13 +5,16 @@ from decimal import Decimal
 import msgspec
 
 from common import ids
-from common.commands import ListLeg, SubmitOrder, SubmitOrderList
+from common.commands import SubmitOrder, SubmitOrderList
 from common.errors import ErrorCategory
+from common.exchanges import ExitStyle, Residency
 from common.exits import ExitPlan, ExitSlice, exits_for
 from common.instruments import ZERO
-from common.orders import OrderType, Side, TimeInForce
+from common.orders import OrderStatus, OrderType, Side
 from common.protection import StopLatched
-from order_engine.bracket import Bracket, Exit, ExitKind, Order, Role
+from order_engine.bracket import Bracket, Exit, ExitKind
+from order_engine.legs import exit_order, list_leg, stop_leg, take_profit_leg
+from order_engine.order import Order, Role
 from order_engine.policy import Policy
 from order_engine.turn import Turn
 
@@ -41,7 +44,7 @@ def _waiting(turn: Turn, policy: Policy) -> bool:
 
 def _place_pairs(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
     bracket = turn.bracket
-    room = bracket.max_pairs - sum(exit_.kind is not ExitKind.MARKET for exit_ in bracket.live_exits)
+    room = bracket.max_pairs - sum(exit_.kind.waits for exit_ in bracket.live_exits)
     if room <= 0:
         _gather(turn, policy)
         return
@@ -58,10 +61,8 @@ def _place_pairs(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
         kind = _kind(bracket, slice_, policy)
         if kind is ExitKind.MARKET:
             _sell(turn, slice_.qty, level=slice_.level, policy=policy)
-        elif kind is ExitKind.STOP:
-            _place_stop(turn, slice_, plan, policy)
         else:
-            _place_oco(turn, slice_, plan, policy)
+            _PLACE[kind](turn, slice_, plan, policy)
     if not wanted.slices and bracket.refusals > 0 and not bracket.entry_live:
         # What a refusal left over may be sellable even where it is too small for a pair.
         _sell(turn, bracket.free_qty, level=0, policy=policy)
@@ -78,16 +79,18 @@ def _kind(bracket: Bracket, slice_: ExitSlice, policy: Policy) -> ExitKind:
     px = bracket.market_px
     if px is not None and (px <= slice_.stop_loss_px or px >= slice_.take_profit_px):
         return ExitKind.MARKET  # Below the stop: sell now. Above the target: take it now.
+    if bracket.exit_style is ExitStyle.HELD_STOP:
+        return ExitKind.HELD  # A refused target leaves the position guarded: there is nothing to escalate.
     if bracket.refusals >= policy.attempts_before_market:
         return ExitKind.MARKET
     if bracket.refusals == policy.attempts_before_market - 1:
         return ExitKind.STOP
-    if bracket.refusals > 0 and bracket.last_refusal not in _WORTH_A_SECOND_OCO:
+    if bracket.refusals > 0 and bracket.last_refusal not in _WORTH_A_SECOND_PAIR:
         return ExitKind.STOP
-    return ExitKind.OCO
+    return ExitKind.OCO if bracket.exit_style is ExitStyle.OCO else ExitKind.PAIR
 
 
-_WORTH_A_SECOND_OCO = frozenset(
+_WORTH_A_SECOND_PAIR = frozenset(
     {ErrorCategory.PRICE_RELATION, ErrorCategory.INSUFFICIENT_BALANCE, ErrorCategory.TOO_MANY_ORDERS}
 )
 
@@ -105,11 +108,18 @@ def _gather(turn: Turn, policy: Policy) -> None:
 
 def cancel_exit(turn: Turn, exit_: Exit, policy: Policy) -> None:
     """Cancel what still lives of an exit; one request where the exchange links its legs."""
-    live = [leg for leg in exit_.legs if leg.live]
-    legs = tuple(_cancelling(leg, turn, policy) if leg.live else leg for leg in exit_.legs)
-    turn.put_exit(msgspec.structs.replace(exit_, legs=legs))
+    turn.put_exit(exit_)
+    live = [leg for leg in exit_.legs if leg.live and leg.residency is Residency.EXCHANGE]
+    for leg in live:
+        turn.put_order(_cancelling(leg, turn, policy))
     for leg in live[:1] if exit_.list_client_order_id is not None else live:
         turn.cancel(leg, valid_for_ms=policy.cancel_validity_ms)
+
+
+def cancel_leg(turn: Turn, leg: Order, policy: Policy) -> None:
+    """Cancel one leg that the exchange does not link to its partner."""
+    turn.put_order(_cancelling(leg, turn, policy))
+    turn.cancel(leg, valid_for_ms=policy.cancel_validity_ms)
 
 
 def _cancelling(leg: Order, turn: Turn, policy: Policy) -> Order:
@@ -124,30 +134,50 @@ def _sell(turn: Turn, qty: Decimal, *, level: int, policy: Policy) -> None:
     if not bracket.instrument.sellable(qty, px):
         return
     generation = bracket.next_generation
-    order = _order(turn, Role.EXIT, ids.Leg.MARKET_EXIT, level, qty, OrderType.MARKET, policy=policy)
+    order = exit_order(turn, Role.EXIT, ids.Leg.MARKET_EXIT, level, qty, OrderType.MARKET, policy=policy)
     turn.change(sell_now=max(bracket.sell_now - qty, ZERO))
     _add(turn, Exit(generation=generation, level=level, kind=ExitKind.MARKET, qty=qty, legs=(order,)))
-    turn.send(
-        SubmitOrder,
-        client_order_id=order.client_order_id,
-        side=order.side,
-        order_type=order.order_type,
-        qty=qty,
-        valid_until_ms=order.valid_until_ms,
-    )
+    _submit(turn, order)
     turn.note(StopLatched, qty=qty, reason=str(bracket.last_refusal or "stop"))
 
 
 def _place_stop(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
     generation = turn.bracket.next_generation
-    order = _stop_leg(turn, slice_, plan, policy)
-    _add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.STOP, qty=slice_.qty, legs=(order,)))
+    stop_loss = stop_leg(turn, slice_, plan, policy)
+    _add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.STOP, qty=slice_.qty, legs=(stop_loss,)))
+    _submit(turn, stop_loss)
+
+
+def _place_pair(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
+    """The stop first: should only one of the two arrive, it is the one that matters."""
+    generation = turn.bracket.next_generation
+    take_profit = take_profit_leg(turn, slice_, plan, policy)
+    stop_loss = stop_leg(turn, slice_, plan, policy)
+    legs = (take_profit, stop_loss)
+    _add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.PAIR, qty=slice_.qty, legs=legs))
+    _submit(turn, stop_loss)
+    _submit(turn, take_profit)
+
+
+def _place_held(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
+    """Only the target is sent; the stop is an order the engine keeps for itself until its price is reached."""
+    generation = turn.bracket.next_generation
+    take_profit = take_profit_leg(turn, slice_, plan, policy)
+    stop_loss = msgspec.structs.replace(
+        stop_leg(turn, slice_, plan, policy), residency=Residency.ENGINE, status=OrderStatus.NEW, ask_at_ms=None
+    )
+    legs = (take_profit, stop_loss)
+    _add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.HELD, qty=slice_.qty, legs=legs))
+    _submit(turn, take_profit)
+
+
+def _submit(turn: Turn, order: Order) -> None:
     turn.send(
         SubmitOrder,
         client_order_id=order.client_order_id,
         side=order.side,
         order_type=order.order_type,
-        qty=slice_.qty,
+        qty=order.qty,
         price=order.price,
         trigger_px=order.trigger_px,
         time_in_force=order.time_in_force,
@@ -159,8 +189,8 @@ def _place_oco(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) ->
     bracket = turn.bracket
     generation = bracket.next_generation
     list_id = ids.client_order_id(bracket.bracket_id, ids.Leg.LIST, generation)
-    take_profit = msgspec.structs.replace(_take_profit_leg(turn, slice_, plan, policy), list_client_order_id=list_id)
-    stop_loss = msgspec.structs.replace(_stop_leg(turn, slice_, plan, policy), list_client_order_id=list_id)
+    take_profit = msgspec.structs.replace(take_profit_leg(turn, slice_, plan, policy), list_client_order_id=list_id)
+    stop_loss = msgspec.structs.replace(stop_leg(turn, slice_, plan, policy), list_client_order_id=list_id)
     _add(
         turn,
         Exit(
@@ -177,86 +207,20 @@ def _place_oco(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) ->
         list_client_order_id=list_id,
         side=Side.SELL,
         qty=slice_.qty,
-        take_profit=_list_leg(take_profit),
-        stop_loss=_list_leg(stop_loss),
+        take_profit=list_leg(take_profit),
+        stop_loss=list_leg(stop_loss),
         valid_until_ms=stop_loss.valid_until_ms,
     )
+
+
+_PLACE = {
+    ExitKind.OCO: _place_oco,
+    ExitKind.PAIR: _place_pair,
+    ExitKind.HELD: _place_held,
+    ExitKind.STOP: _place_stop,
+}
 
 
 def _add(turn: Turn, exit_: Exit) -> None:
     turn.put_exit(exit_)
     turn.change(next_generation=exit_.generation + 1)
-
-
-def _list_leg(order: Order) -> ListLeg:
-    return ListLeg(
-        client_order_id=order.client_order_id,
-        order_type=order.order_type,
-        price=order.price,
-        trigger_px=order.trigger_px,
-        time_in_force=order.time_in_force,
-    )
-
-
-def _take_profit_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> Order:
-    kind = plan.take_profit_type
-    waits = kind.waits_for_trigger
-    return _order(
-        turn,
-        Role.TAKE_PROFIT,
-        ids.Leg.TAKE_PROFIT,
-        slice_.level,
-        slice_.qty,
-        kind,
-        price=None if kind is OrderType.TAKE_PROFIT else slice_.take_profit_px,
-        trigger_px=(slice_.take_profit_trigger_px or slice_.take_profit_px) if waits else None,
-        time_in_force=plan.time_in_force if kind is OrderType.TAKE_PROFIT_LIMIT else None,
-        policy=policy,
-    )
-
-
-def _stop_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> Order:
-    limited = plan.stop_loss_type is OrderType.STOP_LOSS_LIMIT
-    return _order(
-        turn,
-        Role.STOP_LOSS,
-        ids.Leg.STOP_LOSS,
-        slice_.level,
-        slice_.qty,
-        plan.stop_loss_type,
-        price=slice_.stop_limit_px if limited else None,
-        trigger_px=slice_.stop_loss_px,
-        time_in_force=plan.time_in_force if limited else None,
-        policy=policy,
-    )
-
-
-def _order(
-    turn: Turn,
-    role: Role,
-    leg: ids.Leg,
-    level: int,
-    qty: Decimal,
-    order_type: OrderType,
-    *,
-    policy: Policy,
-    price: Decimal | None = None,
-    trigger_px: Decimal | None = None,
-    time_in_force: TimeInForce | None = None,
-) -> Order:
-    bracket = turn.bracket
-    return Order(
-        client_order_id=ids.client_order_id(bracket.bracket_id, leg, bracket.next_generation),
-        role=role,
-        level=level,
-        side=Side.SELL,
-        order_type=order_type,
-        qty=qty,
-        price=price,
-        trigger_px=trigger_px,
-        time_in_force=time_in_force,
-        submitted_ms=turn.now_ms,
-        updated_ms=turn.now_ms,
-        valid_until_ms=turn.now_ms + policy.exit_validity_ms,
-        ask_at_ms=turn.now_ms + policy.ask_after_ms,
-    )

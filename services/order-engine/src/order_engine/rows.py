@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 
 from common.codec import encode, plain
-from common.exchanges import Residency
 from common.instruments import ZERO
 from common.intents import IntentBase
 from common.orders import OrderStatus
 from common.protection import BracketDenied
-from order_engine.bracket import Bracket, Fill, Order, Role
-from order_engine.settle import fees_of, realised_pnl, role_name
+from order_engine.bracket import Bracket
+from order_engine.order import Fill, Order, Role
+from order_engine.results import fees_of, realised_pnl, residency_reason, role_name
 
 BRACKET_COLUMNS = (
     ("bracket_id", "text"),
@@ -31,6 +31,7 @@ BRACKET_COLUMNS = (
     ("entry_avg_px", "numeric"),
     ("held_qty", "numeric"),
     ("protected_qty", "numeric"),
+    ("guarded_qty", "numeric"),
     ("unprotected_qty", "numeric"),
     ("dust_qty", "numeric"),
     ("exit_qty", "numeric"),
@@ -154,6 +155,7 @@ def _bracket_row(shard: int, bracket: Bracket) -> tuple[Any, ...]:
         bracket.avg_px,
         bracket.held_qty,
         bracket.protected_qty,
+        bracket.guarded_qty,
         bracket.unprotected_qty,
         bracket.dust_qty,
         sold,
@@ -191,8 +193,8 @@ def _order_row(bracket: Bracket, order: Order) -> tuple[Any, ...]:
         None if order.level is None else order.level + 1,
         _take_profits(bracket) if is_entry else None,
         _stop(bracket) if is_entry else None,
-        Residency.EXCHANGE,
-        "an order of this type rests on the exchange",
+        order.residency,
+        residency_reason(bracket.exchange, order),
         _amounts(_fees(order.fills)),
         _time(order.updated_ms) if order.status is OrderStatus.FILLED else None,
         _time(order.submitted_ms),

@@ -9,7 +9,8 @@ import msgspec
 
 from common.commands import CancelOrder, Command, QueryOrder
 from common.protection import ProtectionBase, ProtectionFact
-from order_engine.bracket import Bracket, Exit, Order, Role
+from order_engine.bracket import Bracket, Exit
+from order_engine.order import Order, Role
 
 Effect = Command | ProtectionFact
 
@@ -123,6 +124,7 @@ def protection_fact(kind: type[Any], bracket: Bracket, *, position: int, cause: 
         state=bracket.state,
         held_qty=bracket.held_qty,
         protected_qty=bracket.protected_qty,
+        guarded_qty=bracket.guarded_qty,
         unprotected_qty=bracket.unprotected_qty,
         dust_qty=bracket.dust_qty,
         **fields,

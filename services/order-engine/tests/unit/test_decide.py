@@ -21,10 +21,11 @@ from common.orders import (
     Side,
 )
 from common.protection import BracketClosed, BracketDenied, BracketState, ProtectionFailed
-from order_engine.bracket import Bracket, ExitKind, Order
+from order_engine.bracket import Bracket, ExitKind
 from order_engine.decide import decide, next_wake_ms
 from order_engine.events import AskAll, CancelWanted, Observed, Ticked
 from order_engine.opening import open_bracket
+from order_engine.order import Order
 from order_engine.policy import DEFAULT_POLICY
 from order_engine.testing.builders import NOW_MS, a_fact, a_plan, an_exits_intent, an_intent, opened, told
 from order_engine.turn import Effect
@@ -227,12 +228,17 @@ def test_a_refusal_is_never_answered_in_a_loop() -> None:
     assert any(isinstance(effect, SubmitOrder) for effect in later)
 
 
-def test_what_is_no_longer_on_the_account_is_not_tried_again() -> None:
+def test_a_balance_that_is_short_is_looked_at_twice_before_it_is_believed() -> None:
     bracket = opened(an_intent("0.01", plan=a_plan(("104000", "95000", "1"))))
     bracket, _ = told(bracket, filled(entry_of(bracket), bracket, "0.01", "0.01"))
-    bracket, effects = refused(bracket, ErrorCategory.INSUFFICIENT_BALANCE, available_qty=Decimal("0.004"))
-    (again,) = lists(effects)
-    assert again.qty == Decimal("0.004")
+    short = {"category": ErrorCategory.INSUFFICIENT_BALANCE, "available_qty": Decimal("0.004")}
+    bracket, effects = refused(bracket, **short)
+    assert lists(effects) == []
+    assert bracket.retry_at_ms is not None
+    bracket, effects = decide(bracket, Ticked(cause="tick", now_ms=bracket.retry_at_ms))
+    assert [command.qty for command in lists(effects)] == [Decimal("0.00999")]
+    bracket, effects = refused(bracket, **short)
+    assert [effect.qty for effect in effects if isinstance(effect, SubmitOrder)] == [Decimal("0.004")]
     assert bracket.missing_qty == Decimal("0.00599")
 
 

@@ -8,10 +8,11 @@ from common.exits import ExitLevel, ExitPlan, PriceTarget
 from common.instruments import Instrument
 from common.intents import PlaceExits, PlaceOrder
 from common.orders import OrderFact, OrderType, Side
-from order_engine.bracket import Bracket, Order
+from order_engine.bracket import Bracket
 from order_engine.decide import decide
 from order_engine.events import Observed
 from order_engine.opening import open_bracket
+from order_engine.order import Order
 from order_engine.turn import Effect
 
 NOW_MS = 1_795_341_600_000

@@ -24,6 +24,7 @@ CREATE TABLE brackets (
     entry_avg_px numeric,
     held_qty numeric NOT NULL CHECK (held_qty >= 0),
     protected_qty numeric NOT NULL CHECK (protected_qty >= 0),
+    guarded_qty numeric NOT NULL CHECK (guarded_qty >= 0),
     unprotected_qty numeric NOT NULL CHECK (unprotected_qty >= 0),
     dust_qty numeric NOT NULL CHECK (dust_qty >= 0),
     exit_qty numeric NOT NULL,
@@ -113,7 +114,8 @@ FROM orders o LEFT JOIN orders p ON p.client_order_id = o.parent_client_order_id
 
 CREATE VIEW brackets_v1 AS
 SELECT bracket_id, intent_id, user_id, account_id, exchange, symbol, state, version, entry_qty, entry_avg_px, held_qty,
-       protected_qty, unprotected_qty, dust_qty, exit_qty, exit_avg_px, fees, realised_pnl, created_at, updated_at
+       protected_qty, guarded_qty, unprotected_qty, dust_qty, exit_qty, exit_avg_px, fees, realised_pnl, created_at,
+       updated_at
 FROM brackets;
 
 CREATE VIEW fills_v1 AS
