@@ -20,7 +20,7 @@ from binance_connector.frames import (
     TradeBody,
     WsApiFrame,
 )
-from binance_connector.lines import Line, Payload, ignored, outcome_of, refused, retry_of, told
+from binance_connector.lines import Line, Payload, dumped, ignored, outcome_of, refused, retry_of, told
 from binance_connector.order_socket import as_reply
 from binance_connector.read_frames import (
     AccountBody,
@@ -92,6 +92,8 @@ def _request(payload: Payload) -> Line:
 def _event(payload: Payload) -> Line:
     name = payload.value["e"]
     reader = payload.reader
+    if not isinstance(name, str):
+        raise UnreadableFrame("e: the type of an event is a text")
     if name not in USER_EVENT_NAMES:
         return _market(payload)
     match user_event(payload.body):
@@ -117,7 +119,7 @@ def _wrapped_event(payload: Payload) -> Line:
     inner = payload.value["event"]
     if not isinstance(inner, dict) or not isinstance(inner.get("e"), str):
         raise UnreadableFrame("event: an object with a type is needed")
-    return _event(payload.within(orjson.dumps(inner)))
+    return _event(payload.within(dumped(inner)))
 
 
 def _wrapped_data(payload: Payload) -> Line:
@@ -158,7 +160,7 @@ def _recorded(payload: Payload) -> Line:
     status = payload.value["http_status"]
     if status is not None and (isinstance(status, bool) or not isinstance(status, int)):
         raise UnreadableFrame("http_status: a number or null is needed")
-    part = payload.within(orjson.dumps(payload.value["body"]), status)
+    part = payload.within(dumped(payload.value["body"]), status)
     if status is None or status == 200 or part.is_replace_failure:
         return answer(part)
     outcome = replies.refusal(Reply(status=status, headers=payload.context.headers, body=part.body))
@@ -167,7 +169,7 @@ def _recorded(payload: Payload) -> Line:
 
 
 def _replace_failure(payload: Payload) -> Line:
-    data = orjson.dumps(payload.value["data"])
+    data = dumped(payload.value["data"])
     body = parse(data, CancelReplaceBody)
     line = told("rejected", replies.replaced(body, payload.reader))
     partial = payload.value["code"] == replies.PARTIAL_REPLACE

@@ -62,6 +62,14 @@ class Payload(msgspec.Struct, frozen=True):
             raise UnreadableFrame("raw: a part of it is not JSON") from error
 
 
+def dumped(value: Any) -> bytes:
+    """A part that was parsed already, as bytes again. Raises UnreadableFrame for what JSON cannot hold."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise UnreadableFrame(f"raw: {error}") from error
+
+
 def failure(reason: str) -> Line:
     """A line nobody can read."""
     return {"facts": [], "error": reason}
@@ -105,7 +113,7 @@ def refused(outcome: Rejected | Unknown, context: Context) -> Line:
 
 def outcome_of(kind: str, code: str | None = None, category: str | None = None, retry: str | None = None) -> Line:
     """How a line ended, in the words of the contract."""
-    return {"kind": kind, "code": code, "category": category, "retry": retry}
+    return {"kind": kind, "code": code, "category": None if category is None else str(category), "retry": retry}
 
 
 def retry_of(outcome: Rejected) -> str:

@@ -13,7 +13,7 @@ import msgspec
 import orjson
 
 from binance_connector.explain import answer
-from binance_connector.lines import Context, Line, Payload, failure, refused
+from binance_connector.lines import Context, Line, Payload, dumped, failure, refused
 from binance_connector.preview import preview_line
 from binance_connector.replies import refusal
 from common.connector.ports import Reply
@@ -83,10 +83,7 @@ def _bytes(head: LineHead) -> bytes:
         return head.raw.encode("utf-8", "surrogatepass")
     if head.raw is None:
         raise UnreadableFrame("raw or raw_base64: one of them must be given")
-    try:
-        return orjson.dumps(head.raw)
-    except orjson.JSONEncodeError as error:
-        raise UnreadableFrame(f"raw: {error}") from error
+    return dumped(head.raw)
 
 
 tools = BinanceTools()
