@@ -159,6 +159,7 @@ async def test_streams_are_subscribed_listed_and_left(paper: Running, http: aioh
         ("accounts", {"colour": "red"}, "colour"),
         ("price", {"symbol": "NOPE", "price": "1"}, "symbol"),
         ("price", {"symbol": "BTCUSDT"}, "price"),
+        ("price", {"symbol": "BTCUSDT", "price": "98000.005"}, "price"),
         ("fill", {"uid": 1, "order_id": 1}, "uid"),
         ("faults", {"kind": "earthquake"}, "kind"),
         ("faults", {"kind": "swallow_event", "probability": 2}, "probability"),

@@ -116,7 +116,13 @@ class BinanceControl:
         market = self._exchange.markets.get(symbol)
         if market is None:
             raise BadRequest("symbol", f"{symbol} is not traded here", f"use {', '.join(self._exchange.markets)}")
-        self._exchange.move(symbol, px, self._server.now_ms(), gap=read.read_flag(fields, "gap"))
+        gap = read.read_flag(fields, "gap")
+        try:
+            market.instrument.check_px(px)
+        except Refused:
+            grid = f"a multiple of {market.instrument.tick} from {market.instrument.min_px}"
+            raise BadRequest("price", f"must be {grid}", f'send "price": "{market.mark}"') from None
+        self._exchange.move(symbol, px, self._server.now_ms(), gap=gap)
         return {"symbol": symbol, "price": render.num(market.mark), "last": render.num(market.last)}
 
     def fill(self, fields: Fields) -> Json:
@@ -129,6 +135,8 @@ class BinanceControl:
 
     def _fill(self, order: Order, qty: Decimal | None) -> Decimal:
         now_ms = self._server.now_ms()
+        if not (order.is_open and order.is_working):
+            raise BadRequest("order_id", f"the order is {order.status} and does not rest", "fill a resting order", 409)
         filled = self._exchange.fill(order, qty, now_ms)
         self._exchange.settle(now_ms)
         return filled
@@ -146,7 +154,7 @@ class BinanceControl:
             await asyncio.sleep(max(0.0, start + index / rate - time.monotonic()))
             try:
                 self._fill(order, None)
-            except Refused:
+            except BadRequest:
                 skipped += 1
         took_ms = int((time.monotonic() - start) * 1000)
         return {"filled": len(orders) - skipped, "skipped": skipped, "took_ms": took_ms}
