@@ -136,3 +136,19 @@ def test_cancel_replace_that_cannot_place_says_that_the_old_order_is_gone(desk: 
     )  # fmt: skip
     status, body = desk.call("POST", "order/cancelReplace", **params, **order)
     assert (status, body["code"], body["data"]["newOrderResult"]) == (400, -2022, "NOT_ATTEMPTED")
+
+
+def test_filling_a_resting_order_brings_the_market_to_its_price(desk: Any) -> None:
+    desk.buy(price="97000")
+    desk.exchange.fill(desk.account.orders["BTCUSDT", 1], Decimal("0.001"), desk.now_ms)
+    book = desk.public("ticker/bookTicker", symbol="BTCUSDT")
+    assert (book["bidPrice"], book["bidQty"], book["askPrice"]) == ("97000.00000000", "0.00400000", "97000.01000000")
+    assert desk.public("ticker/price", symbol="BTCUSDT")["price"] == "97000.00000000"
+
+
+def test_a_pair_whose_limit_leg_would_trade_at_once_is_refused(desk: Any) -> None:
+    other = desk.exchange.open_account(7, {"USDT": Decimal(100_000)}, desk.now_ms)
+    bid = OrderRequest("bid", "BUY", "LIMIT", Decimal("0.01"), Decimal(98000))
+    desk.exchange.place(other.uid, "BTCUSDT", bid, desk.now_ms)
+    desk.exchange.markets["BTCUSDT"].last = Decimal(97990)
+    assert desk.oco(abovePrice="97995")[1]["msg"] == "Order would immediately match and take."

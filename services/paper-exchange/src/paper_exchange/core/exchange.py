@@ -42,14 +42,18 @@ class Exchange(Placing):
     # -- the world outside ----------------------------------------------------------------------------------------
 
     def fill(self, order: Order, qty: Decimal | None, now_ms: int) -> Decimal:
-        """The house takes `qty` (all that is left by default) of a resting order at its limit; answers how much.
+        """The market comes to a resting order and takes `qty` of it (all by default) at its limit; answers how much.
+
+        Orders that the price would have passed on its way are left alone.
 
         Raises: Refused(NOT_OPEN) when the order does not rest on the book.
         """
         if not (order.is_open and order.is_working):
             raise Refused(Reason.NOT_OPEN)
         qty = order.leaves_qty if qty is None else min(qty, order.leaves_qty)
-        self._hit(order, qty, self.markets[order.symbol], now_ms)
+        market = self.markets[order.symbol]
+        market.mark = order.px
+        self._hit(order, qty, market, now_ms)
         return qty
 
     def move(self, symbol: str, px: Decimal, now_ms: int, *, gap: bool = False) -> None:

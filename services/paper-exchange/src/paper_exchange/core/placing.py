@@ -60,11 +60,15 @@ class Placing(Contingencies):
         checks.check_room(account, market, 1, request.type in CONTINGENT, 0)
         checks.check_trigger(request, market)
         self._check_client_ids(account, symbol, [request])
-        if request.type == "LIMIT_MAKER" and self.would_take(request.side, request.px, market):
-            raise Refused(Reason.WOULD_TAKE)
+        self._check_makers([request], market)
         if request.type == "MARKET":
             self._check_can_pay(account, market, request, qty)
         return qty
+
+    def _check_makers(self, requests: Sequence[OrderRequest], market: Market) -> None:
+        for request in requests:
+            if request.type == "LIMIT_MAKER" and self.would_take(request.side, request.px, market):
+                raise Refused(Reason.WOULD_TAKE)
 
     def _check_can_pay(self, account: Account, market: Market, request: OrderRequest, qty: Decimal) -> None:
         """A market order locks nothing, so what it needs is looked up in the book."""
@@ -85,6 +89,7 @@ class Placing(Contingencies):
             checks.check_shape(request, market, now_ms, request.qty)
         checks.check_room(account, market, 2, sum(r.type in CONTINGENT for r in requests), 1)
         checks.check_oco_prices(above, below, market)
+        self._check_makers(requests, market)
         self._check_client_ids(account, symbol, requests, client_list_id)
         legs = [self._new_order(account, market, r, r.qty, now_ms) for r in requests]
         order_list = self._new_list(account, market, client_list_id, legs, legs, None, now_ms)
@@ -129,11 +134,12 @@ class Placing(Contingencies):
 
     def _check_release(self, order_list: OrderList, legs: list[Order], market: Market) -> None:
         stops = sum(leg.type in CONTINGENT for leg in legs)
+        self._check_makers([leg.request for leg in legs], market)
         for leg in legs:
             market.instrument.check_qty(leg.qty)
+            px = leg.px or leg.stop_px or market.last
+            market.instrument.check_notional(px * leg.qty, is_market=not leg.px)
             checks.check_trigger(leg.request, market)
-            if leg.type == "LIMIT_MAKER" and self.would_take(leg.side, leg.px, market):
-                raise Refused(Reason.WOULD_TAKE)
             if leg.type == "MARKET":
                 self._check_can_pay(self._account(order_list.uid), market, leg.request, leg.qty)
         # The legs count as open already: the question is whether there is room for none more.
