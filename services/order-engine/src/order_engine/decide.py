@@ -163,7 +163,7 @@ def _guard(turn: Turn, px: Decimal, policy: Policy) -> None:
         cancel_exit(turn, msgspec.structs.replace(exit_, legs=legs), policy)
     bare = turn.bracket.free_qty - turn.bracket.sell_now
     if bare > 0:
-        turn.change(sell_now=turn.bracket.free_qty)
+        turn.change(sell_now=turn.bracket.free_qty, retry_at_ms=None)  # A stop waits for no pause.
         turn.debounced = True
     if latched + max(bare, ZERO) > 0:
         turn.change(market_px=px)

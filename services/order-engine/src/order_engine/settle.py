@@ -63,7 +63,7 @@ def _keep_stop_alone(turn: Turn, exit_: Exit, policy: Policy) -> None:
 
 
 def _note_placed(turn: Turn, exit_: Exit) -> None:
-    if exit_.placed or not all(leg.confirmed for leg in exit_.legs):
+    if exit_.placed or not all(leg.confirmed and leg.status is not OrderStatus.REJECTED for leg in exit_.legs):
         return
     turn.put_exit(msgspec.structs.replace(exit_, placed=True))
     turn.change(refusals=0, last_refusal=None, retry_at_ms=None, market_px=None)
@@ -199,7 +199,7 @@ def _cut_back(turn: Turn, policy: Policy) -> None:
 
 def _close_or_reopen(turn: Turn) -> None:
     bracket = turn.bracket
-    open_ = bool(bracket.entry_live or bracket.live_exits or bracket.unprotected_qty > 0)
+    open_ = bool(bracket.entry_live or bracket.live_exits or bracket.held_qty > bracket.dust_qty)
     if open_ and bracket.closed_reason is not None:
         turn.change(closed_reason=None)
     if open_ or bracket.closed_reason is not None:

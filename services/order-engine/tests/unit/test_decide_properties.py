@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,13 +15,14 @@ from common.commands import (
     SubmitOrderList,
 )
 from common.errors import ErrorCategory
+from common.exchanges import Exchange, Residency
 from common.orders import OrderFact, OrderType, Side
 from common.protection import BracketState
 from order_engine.bracket import Bracket
 from order_engine.decide import decide, next_wake_ms
-from order_engine.events import AskAll, CancelWanted, Event, Observed, Ticked
+from order_engine.events import AskAll, CancelWanted, Event, Observed, PriceSeen, Ticked
 from order_engine.opening import open_bracket
-from order_engine.testing.builders import NOW_MS, a_plan, an_intent
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_plan, an_intent
 from order_engine.testing.model_exchange import ModelExchange
 
 REFUSALS = [
@@ -39,6 +41,19 @@ def told_briefly(bracket: Bracket) -> str:
     return f"{bracket.state} v{bracket.version} {amounts} sell_now {bracket.sell_now} [{orders}]"
 
 
+PLANS = [
+    a_plan(),
+    a_plan(("104000", "95000", "1")),
+    a_plan(("103000", "95000", "0.2"), ("104000", "96000", "0.3"), ("106000", "97000", "0.5")),
+    a_plan(stop_loss_type=OrderType.STOP_LOSS_LIMIT),
+]
+TARGETS = {
+    Exchange.BINANCE: OrderType.LIMIT_MAKER,
+    Exchange.BITGET: OrderType.TAKE_PROFIT,
+    Exchange.MEXC: OrderType.LIMIT,
+}
+
+
 class World:
     """One bracket, one exchange, and a network between them that misbehaves as the history says."""
 
@@ -48,23 +63,17 @@ class World:
     def __init__(self, draw: Any) -> None:
         self.draw = draw
         self.now_ms = NOW_MS
-        self.exchange = ModelExchange("account-1", fee_in_base=draw(st.booleans()))
+        name = draw(st.sampled_from([Exchange.BINANCE, Exchange.BINANCE, Exchange.BITGET, Exchange.MEXC]))
+        self.exchange = ModelExchange("account-1", exchange=name, fee_in_base=draw(st.booleans()))
         limit = draw(st.booleans())
         qty = draw(st.sampled_from(["0.01", "0.00011", "0.02003", "0.5"]))
         intent = an_intent(
             qty,
             order_type=OrderType.LIMIT if limit else OrderType.MARKET,
             price=Decimal(100_000) if limit else None,
-            plan=draw(
-                st.sampled_from(
-                    [
-                        a_plan(),
-                        a_plan(("104000", "95000", "1")),
-                        a_plan(("103000", "95000", "0.2"), ("104000", "96000", "0.3"), ("106000", "97000", "0.5")),
-                        a_plan(stop_loss_type=OrderType.STOP_LOSS_LIMIT),
-                    ]
-                )
-            ),
+            exchange=name,
+            instrument=msgspec.structs.replace(BTCUSDT, exchange=name),
+            plan=msgspec.structs.replace(draw(st.sampled_from(PLANS)), take_profit_type=TARGETS[name]),
         )
         in_use = draw(st.sampled_from([0, 0, 0, 3]))
         bracket, effects = open_bracket(intent, algo_orders_in_use=in_use, cause="intent", now_ms=NOW_MS)
@@ -88,10 +97,12 @@ class World:
 
     def check(self) -> None:
         bracket, exchange = self.bracket, self.exchange
-        # P2: what is sold and what open exits could still sell never exceed what arrived.
-        assert exchange.sold + exchange.may_still_sell <= exchange.bought
-        claims = sum(e.claim for e in bracket.exits)
-        assert claims <= bracket.received_qty or claims == 0
+        # P2: what is sold and what open exits could still sell never exceed what arrived. Two unlinked triggers may
+        # both be open for a moment after one has sold; then the other finds nothing.
+        assert exchange.sold <= exchange.bought
+        if exchange.exchange is not Exchange.BITGET:
+            assert exchange.sold + exchange.may_still_sell <= exchange.bought
+            assert sum(exit_.claim for exit_ in bracket.exits) <= bracket.received_qty
         # P3: no client id is ever submitted twice.
         assert len(exchange.submitted) == len(set(exchange.submitted))
         # P1, the books: what is held is protected, unprotected or dust, and nothing is negative.
@@ -100,7 +111,7 @@ class World:
         assert bracket.protected_qty <= bracket.held_qty
         # The exchange's budget of waiting orders is kept.
         waiting = sum(o.order_type.waits_for_trigger for o in exchange.open_orders())
-        assert waiting <= 5
+        assert waiting <= 5 or self.exchange.exchange is not Exchange.BINANCE
 
     def step(self) -> None:
         move = self.draw(
@@ -108,7 +119,18 @@ class World:
                 ["command"] * 4
                 + ["fact"] * 6
                 + ["fill_entry"] * 2
-                + ["fill_exit", "stop", "repeat", "lose", "tick", "refuse", "by_hand", "forget", "cancel_entry"]
+                + [
+                    "fill_exit",
+                    "stop",
+                    "price",
+                    "repeat",
+                    "lose",
+                    "tick",
+                    "refuse",
+                    "by_hand",
+                    "forget",
+                    "cancel_entry",
+                ]
             )
         )
         getattr(self, move)()
@@ -148,10 +170,14 @@ class World:
         self._fill([o for o in self.exchange.open_orders() if o.side is Side.BUY])
 
     def fill_exit(self) -> None:
-        self._fill([o for o in self.exchange.open_orders() if o.order_type is OrderType.LIMIT_MAKER])
+        self._fill([o for o in self.exchange.open_orders() if o.order_type in TARGETS.values()])
 
     def stop(self) -> None:
-        self._fill([o for o in self.exchange.open_orders() if o.order_type.waits_for_trigger])
+        self._fill([o for o in self.exchange.open_orders() if o.order_type.value.startswith("STOP")])
+
+    def price(self) -> None:
+        px = self.draw(st.sampled_from([Decimal(94_000), Decimal(95_500), Decimal(100_000)]))
+        self.feed(PriceSeen(cause="price", now_ms=self.now_ms, px=px))
 
     def _fill(self, orders: list[Any]) -> None:
         if orders:
@@ -201,6 +227,7 @@ def test_whatever_happens_what_is_held_is_protected_or_dust_once_the_network_hea
     world.come_to_rest()
     bracket = world.bracket
     assert bracket.unprotected_qty == 0, told_briefly(bracket)
+    assert world.exchange.sold + world.exchange.may_still_sell <= world.exchange.bought
     assert bracket.state in {BracketState.PROTECTED, BracketState.CLOSED, BracketState.OPENING}
     # What the engine believes is what the exchange knows.
     assert bracket.sold_qty == world.exchange.sold
@@ -208,7 +235,8 @@ def test_whatever_happens_what_is_held_is_protected_or_dust_once_the_network_hea
     entry = world.exchange.orders.get(bracket.entry.client_order_id)
     assert bracket.entry.filled_qty == (entry.cum_qty if entry else 0)
     on_exchange = {o.client_order_id for o in world.exchange.open_orders()}
-    assert {o.client_order_id for o in bracket.orders if o.live} == on_exchange
+    sent = [order for order in bracket.orders if order.residency is Residency.EXCHANGE]
+    assert {order.client_order_id for order in sent if order.live} == on_exchange
 
 
 @settings(max_examples=150, deadline=None)

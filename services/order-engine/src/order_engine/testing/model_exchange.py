@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from common import ids
 from common.commands import CancelAllOrders, CancelOrder, Command, QueryOrder, SubmitOrder, SubmitOrderList
 from common.errors import ErrorCategory
-from common.exchanges import Exchange
+from common.exchanges import CAPABILITIES, Exchange, ExitStyle
 from common.instruments import ZERO
 from common.orders import (
     OrderAccepted,
@@ -50,8 +51,9 @@ class ModelOrder:
 class ModelExchange:
     """Orders, lists and the base asset bought through them."""
 
-    def __init__(self, account_id: str, *, fee_in_base: bool = True) -> None:
+    def __init__(self, account_id: str, *, exchange: Exchange = Exchange.BINANCE, fee_in_base: bool = True) -> None:
         self.account_id = account_id
+        self.exchange = exchange
         self.orders: dict[str, ModelOrder] = {}
         self.submitted: list[str] = []
         self.refuse_next: list[ErrorCategory] = []
@@ -75,13 +77,21 @@ class ModelExchange:
 
     @property
     def may_still_sell(self) -> Decimal:
-        """The most that open sells can take; the legs of a list share one quantity."""
-        lists: dict[str, Decimal] = {}
+        """The most that open sells are meant to take; the two legs of an exit share one quantity."""
+        exits: dict[str, Decimal] = {}
         for order in self.orders.values():
             if order.side is Side.SELL:
-                key = order.list_id or order.client_order_id
-                lists[key] = max(lists.get(key, ZERO), order.leaves_qty)
-        return sum(lists.values(), ZERO)
+                exit_ = _exit_of(order.client_order_id)
+                exits[exit_] = max(exits.get(exit_, ZERO), order.leaves_qty)
+        return sum(exits.values(), ZERO)
+
+    @property
+    def locked(self) -> Decimal:
+        """What open sells hold back. Waiting triggers hold nothing where the exchange does not link legs."""
+        if CAPABILITIES[self.exchange].exit_style is ExitStyle.OCO:
+            return self.may_still_sell
+        resting = (o for o in self.open_orders() if o.side is Side.SELL and not o.order_type.waits_for_trigger)
+        return sum((order.leaves_qty for order in resting), ZERO)
 
     def open_orders(self) -> list[ModelOrder]:
         return [order for order in self.orders.values() if not order.status.terminal]
@@ -117,7 +127,7 @@ class ModelExchange:
         if self.refuse_next:
             category = self.refuse_next.pop(0)
             return [self.refusal(client_id, list_id, category) for client_id, _, _ in legs]
-        if side is Side.SELL and self.sold + self.may_still_sell + qty > self.bought:
+        if side is Side.SELL and qty > self.free and (list_id is not None or not legs[0][1].waits_for_trigger):
             return [
                 self.refusal(client_id, list_id, ErrorCategory.INSUFFICIENT_BALANCE, available=self.free)
                 for client_id, _, _ in legs
@@ -133,7 +143,7 @@ class ModelExchange:
 
     @property
     def free(self) -> Decimal:
-        return self.bought - self.sold - self.may_still_sell
+        return self.bought - self.sold - self.locked
 
     def fill(self, client_order_id: str, qty: Decimal) -> list[OrderFact]:
         """Trade part or all of an open order; its list partner ends."""
@@ -141,6 +151,9 @@ class ModelExchange:
         qty = min(qty, order.leaves_qty)
         if qty <= 0:
             return []
+        unlocked = order.side is Side.SELL and order.order_type.waits_for_trigger and order.list_id is None
+        if unlocked and qty > self.free:
+            return self._end(order, OrderStatus.EXPIRED)  # It fired, and found nothing to sell.
         facts: list[OrderFact] = []
         for partner in self._partners(order):
             facts += self._end(partner, OrderStatus.EXPIRED)
@@ -211,7 +224,7 @@ class ModelExchange:
     ) -> OrderRejected:
         return OrderRejected(
             account_id=self.account_id,
-            exchange=Exchange.BINANCE,
+            exchange=self.exchange,
             symbol="BTCUSDT",
             client_order_id=client_id,
             list_client_order_id=list_id,
@@ -226,7 +239,7 @@ class ModelExchange:
     def _fact(self, kind: type[Any], order: ModelOrder, **fields: Any) -> Any:
         return kind(
             account_id=self.account_id,
-            exchange=Exchange.BINANCE,
+            exchange=self.exchange,
             symbol="BTCUSDT",
             client_order_id=order.client_order_id,
             exchange_order_id=f"x-{order.client_order_id}",
@@ -241,3 +254,8 @@ class ModelExchange:
             ts_init_ms=self._now_ms,
             **fields,
         )
+
+
+def _exit_of(client_order_id: str) -> str:
+    key = ids.parse(client_order_id)
+    return client_order_id if key is None else f"{key.bracket_id}/{key.generation}"
