@@ -1,0 +1,1 @@
+"""How long a filled entry stays unprotected: our durable path beside a bare loop and a ccxt.pro bot."""
