@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import orjson
 
-from binance_connector import prices, reads, replies, symbols
+from binance_connector import prices, readings, replies
 from binance_connector.frames import (
     USER_EVENT_NAMES,
     CancelReplaceBody,
@@ -15,27 +14,16 @@ from binance_connector.frames import (
     ExecutionReport,
     ListStatusEvent,
     OrderBody,
-    OrderListBody,
     ServerShutdown,
-    TradeBody,
     WsApiFrame,
 )
 from binance_connector.lines import Line, Payload, dumped, ignored, outcome_of, refused, retry_of, told
 from binance_connector.order_socket import as_reply
 from binance_connector.read_frames import (
-    AccountBody,
-    ApiRestrictions,
-    DepthBody,
-    ExchangeInfoBody,
-    KlineRow,
     MarketFrame,
-    PublicTradeBody,
-    ServerTimeBody,
-    TickerBody,
 )
 from binance_connector.replies import parse
 from binance_connector.translate import balance_fact, list_fact, order_fact, user_event
-from common.codec import encode
 from common.connector.ports import Rejected, Reply
 from common.errors import ErrorCategory, UnreadableFrame
 
@@ -60,7 +48,7 @@ def answer(payload: Payload) -> Line:
 
 def _many(payload: Payload, items: list[Any]) -> Line:
     if items and all(isinstance(item, list) for item in items):
-        return _candles(payload)
+        return readings.candles(payload)
     parts = [answer(payload.within(bytes(raw))) for raw in parse(payload.body, list[msgspec.Raw])]
     facts = [fact for part in parts for fact in part["facts"]]
     outcomes = [part["outcome"] for part in parts] or [outcome_of("read")]
@@ -71,18 +59,6 @@ def _many(payload: Payload, items: list[Any]) -> Line:
     if reasons and not facts:
         line["ignored"] = reasons[0]
     return line
-
-
-def _candles(payload: Payload) -> Line:
-    context = payload.context
-    rows = parse(payload.body, list[KlineRow])
-    if context.symbol is None or context.interval is None:
-        return _needs("candles do not say whose they are: give context.symbol and context.interval")
-    return told("read", prices.candles(rows, context.symbol, context.interval, context.ts_init_ms))
-
-
-def _needs(reason: str) -> Line:
-    return {"facts": [], "outcome": outcome_of("read"), "ignored": reason}
 
 
 def _request(payload: Payload) -> Line:
@@ -192,63 +168,6 @@ def _replaced(payload: Payload) -> Line:
     return told("accepted", replies.replaced(parse(payload.body, CancelReplaceBody), payload.reader))
 
 
-def _list(payload: Payload) -> Line:
-    body = parse(payload.body, OrderListBody)
-    if body.order_reports is None:
-        return told("read", (payload.reader.list_status(body),))
-    if any(report.orig_client_order_id is not None for report in body.order_reports):
-        return told("accepted", payload.reader.list_canceled(body))
-    return told("accepted", payload.reader.list_placed(body))
-
-
-def _trade(payload: Payload) -> Line:
-    body = parse(payload.body, TradeBody)
-    return told("read", (payload.reader.trade(body, payload.context.client_order_ids.get(str(body.order_id))),))
-
-
-def _exchange_info(payload: Payload) -> Line:
-    info = symbols.exchange_info(parse(payload.body, ExchangeInfoBody))
-    line = told("read", ())
-    line["facts"] += [{"type": "instrument", **orjson.loads(encode(instrument))} for instrument in info.instruments]
-    line["facts"] += [{"type": "rate_limit", **orjson.loads(encode(limit))} for limit in info.limits]
-    return line
-
-
-def _account(payload: Payload) -> Line:
-    body = parse(payload.body, AccountBody)
-    line = told("read", (reads.balances_of(body, payload.reader.account_id, payload.reader.now_ms),))
-    line["facts"].append({"type": "key_check", **orjson.loads(encode(reads.key_of_account(body)))})
-    return line
-
-
-def _restrictions(payload: Payload) -> Line:
-    check = reads.restrictions_of(parse(payload.body, ApiRestrictions))
-    return {"facts": [{"type": "key_check", **orjson.loads(encode(check))}], "outcome": outcome_of("read")}
-
-
-def _time(payload: Payload) -> Line:
-    server_time = parse(payload.body, ServerTimeBody).server_time
-    return {"facts": [{"type": "server_time", "server_time_ms": server_time}], "outcome": outcome_of("read")}
-
-
-def _depth(payload: Payload) -> Line:
-    body = parse(payload.body, DepthBody)
-    if payload.context.symbol is None:
-        return _needs("a book does not say whose it is: give context.symbol")
-    return told("read", (prices.depth(body, payload.context.symbol, payload.context.ts_init_ms),))
-
-
-def _public_trade(payload: Payload) -> Line:
-    body = parse(payload.body, PublicTradeBody)
-    if payload.context.symbol is None:
-        return _needs("public trades do not say whose they are: give context.symbol")
-    return told("read", (prices.public_trade(body, payload.context.symbol, payload.context.ts_init_ms),))
-
-
-def _ticker(payload: Payload) -> Line:
-    return told("read", (prices.ticker(parse(payload.body, TickerBody), payload.context.ts_init_ms),))
-
-
 _SHAPES: tuple[tuple[frozenset[str], Callable[[Payload], Line]], ...] = (
     (frozenset({"method"}), _request),
     (frozenset({"event"}), _wrapped_event),
@@ -260,32 +179,32 @@ _SHAPES: tuple[tuple[frozenset[str], Callable[[Payload], Line]], ...] = (
     (frozenset({"code", "msg"}), _error),
     (frozenset({"cancelResult", "newOrderResult"}), _replaced),
     (frozenset({"amendedOrder"}), lambda p: told("accepted", replies.amended(p.body, p.reader))),
-    (frozenset({"contingencyType"}), _list),
+    (frozenset({"contingencyType"}), readings.order_list),
     (
         frozenset({"orderId", "newQty"}),
         lambda _: ignored("the history of an amend: the order itself says its quantity"),
     ),
-    (frozenset({"orderId", "isBuyer"}), _trade),
+    (frozenset({"orderId", "isBuyer"}), readings.trade),
     (
         frozenset({"orderId", "origClientOrderId"}),
         lambda p: told("accepted", p.reader.canceled(parse(p.body, OrderBody))),
     ),
     (frozenset({"orderId", "updateTime"}), lambda p: told("read", (p.reader.snapshot(parse(p.body, OrderBody)),))),
     (frozenset({"orderId", "transactTime"}), lambda p: told("accepted", p.reader.placed(parse(p.body, OrderBody)))),
-    (frozenset({"symbols", "rateLimits"}), _exchange_info),
-    (frozenset({"balances"}), _account),
-    (frozenset({"enableReading"}), _restrictions),
+    (frozenset({"symbols", "rateLimits"}), readings.exchange_info),
+    (frozenset({"balances"}), readings.account),
+    (frozenset({"enableReading"}), readings.restrictions),
     (
         frozenset({"authorizedSince"}),
         lambda _: ignored("the state of a session: every request is signed by itself"),
     ),
-    (frozenset({"serverTime"}), _time),
-    (frozenset({"lastUpdateId", "bids"}), _depth),
-    (frozenset({"id", "isBuyerMaker"}), _public_trade),
+    (frozenset({"serverTime"}), readings.server_time),
+    (frozenset({"lastUpdateId", "bids"}), readings.depth),
+    (frozenset({"id", "isBuyerMaker"}), readings.public_trade),
     (frozenset({"u", "b", "B", "a", "A"}), _market),
-    (frozenset({"symbol", "lastPrice"}), _ticker),
-    (frozenset({"symbol", "bidPrice"}), _ticker),
-    (frozenset({"symbol", "price"}), _ticker),
+    (frozenset({"symbol", "lastPrice"}), readings.ticker),
+    (frozenset({"symbol", "bidPrice"}), readings.ticker),
+    (frozenset({"symbol", "price"}), readings.ticker),
 )
 """The first shape whose keys are all there; the order matters where one shape's keys hold another's."""
 

@@ -103,7 +103,8 @@ def refused(outcome: Rejected | Unknown, context: Context) -> Line:
         if named:
             facts.append(OrderUnknown(**common, operation=context.operation))
         return {**told("unknown", facts), "outcome": outcome_of("unknown", outcome.code, None, "after_query")}
-    if named and context.operation == "submit":
+    # A duplicate id means that the first attempt is live: the order itself was not refused.
+    if named and context.operation == "submit" and outcome.category is not ErrorCategory.DUPLICATE_ID:
         facts.append(OrderRejected(**common, category=outcome.category))
     result = outcome_of("rejected", outcome.code, outcome.category, retry_of(outcome))
     if outcome.retry_after_ms is not None:

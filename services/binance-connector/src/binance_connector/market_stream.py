@@ -7,6 +7,7 @@ import orjson
 from binance_connector.prices import market_fact, stream_name, symbol_of_stream
 from binance_connector.read_frames import MarketFrame
 from binance_connector.replies import parse
+from binance_connector.ws_frames import as_bytes
 from common.connector.ports import (
     CloseAndReconnect,
     Frame,
@@ -71,7 +72,7 @@ class PublicStream:
 
     def on_frame(self, raw: Frame, now_ms: int) -> StreamEvents:
         """Data, answers to control frames (which say nothing), errors and the announcement of a restart."""
-        data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+        data = as_bytes(raw)
         try:
             return self._read(data, now_ms)
         except UnreadableFrame as error:

@@ -4,12 +4,11 @@ Answers are handed on as the REST reply would have been: the body of `result` or
 """
 
 import msgspec
-import orjson
 
 from binance_connector.frames import EventEnvelope, RateLimitBody, WsApiFrame
 from binance_connector.replies import parse
 from binance_connector.signing import signed_params
-from binance_connector.stream import RetryData
+from binance_connector.ws_frames import RetryData, as_bytes, request_frame
 from common.accounts import Credentials
 from common.connector.ports import (
     CloseAndReconnect,
@@ -66,11 +65,11 @@ class OrderEntry:
         }
         params["recvWindow"] = self._recv_window_ms
         signed = signed_params(params, credentials, now_ms)
-        return orjson.dumps({"id": request_id, "method": request.channel, "params": signed}).decode()
+        return request_frame(request_id, request.channel, signed)
 
     def on_frame(self, raw: Frame, now_ms: int) -> StreamEvents:
         """Answers, in any order; and the announcement of a restart."""
-        data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+        data = as_bytes(raw)
         try:
             frame = parse(data, WsApiFrame)
         except UnreadableFrame as error:
@@ -92,7 +91,8 @@ def as_reply(frame: WsApiFrame) -> Reply:
         body = bytes(frame.error)
         try:
             data = parse(body, _ErrorData).data
-            headers["retry-after"] = str(max(-(-(data.retry_after - data.server_time) // 1000), 0))
+            # The REST header counts whole seconds.
+            headers["retry-after"] = str(-(-data.wait_ms // 1000))
         except UnreadableFrame:
             pass  # Most errors name no time to wait.
     return Reply(status=frame.status, headers=headers, body=body)

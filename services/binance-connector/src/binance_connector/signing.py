@@ -6,10 +6,10 @@ separator. WebSocket API ("Request security"): all parameters with `apiKey`, sor
 
 import base64
 import binascii
-import hashlib
 import hmac
+import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +24,9 @@ KEY_HEADER = "X-MBX-APIKEY"
 
 # A PKCS#8 Ed25519 private key is this prefix and 32 bytes (RFC 8410, section 7); no HMAC secret decodes to it.
 _ED25519_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
+
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
 
 
 class UnusableSecret(CgtError):
@@ -57,13 +60,13 @@ def signature(secret: str, payload: str) -> str:
     """The signature of a payload: hex for HMAC-SHA256, base64 for Ed25519. Raises UnusableSecret."""
     key = ed25519_key(secret)
     if key is None:
-        return hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(secret.encode(), payload.encode(), "sha256").hex()
     return base64.b64encode(key.sign(payload.encode())).decode()
 
 
 def encoded(params: tuple[tuple[str, str], ...]) -> str:
-    """Parameters as they stand in a URL: UTF-8, every reserved character as %XX."""
-    return urlencode(params, quote_via=quote, safe="")
+    """Parameters as they stand in a URL: UTF-8, every reserved character as %XX. Names are the API's own, and plain."""
+    return "&".join([f"{name}={v if _UNRESERVED(v) else quote(v, safe='')}" for name, v in params])
 
 
 def signed_request(

@@ -7,7 +7,6 @@ subscribes again, and reads over REST what was missed. A quiet stream is normal;
 from collections import deque
 
 import msgspec
-import orjson
 
 from binance_connector.frames import (
     USER_EVENT_NAMES,
@@ -26,6 +25,7 @@ from binance_connector.frames import (
 from binance_connector.replies import parse
 from binance_connector.signing import UnusableSecret, signed_params
 from binance_connector.translate import balance_fact, list_fact, order_fact
+from binance_connector.ws_frames import RetryData, as_bytes, request_frame
 from common.accounts import Credentials
 from common.connector.ports import (
     CloseAndReconnect,
@@ -52,13 +52,6 @@ _KEY_REFUSED = {-1002, -1022, -2008, -2014, -2015}
 
 class SubscriptionResult(msgspec.Struct, frozen=True, rename="camel"):
     subscription_id: int
-
-
-class RetryData(msgspec.Struct, frozen=True, rename="camel"):
-    """Beside a rate limit error: both epoch ms."""
-
-    server_time: int
-    retry_after: int
 
 
 class _Account:
@@ -138,27 +131,27 @@ class UserDataStream:
     def on_frame(self, raw: Frame, now_ms: int) -> StreamEvents:
         """An event of a subscription, or the answer to one of our requests."""
         try:
-            frame = parse(_bytes(raw), WsApiFrame)
+            frame = parse(as_bytes(raw), WsApiFrame)
         except UnreadableFrame as error:
             return self._unreadable(raw, error.reason)
         if frame.event is not None:
             return self._on_event(frame.subscription_id, frame.event, raw, now_ms)
         if frame.status is None:
-            return [Unreadable(_bytes(raw), "neither an event nor an answer")]
+            return [Unreadable(as_bytes(raw), "neither an event nor an answer")]
         return self._on_answer(frame, raw, now_ms)
 
     def _on_event(self, subscription_id: int | None, event: UserEvent, raw: Frame, now_ms: int) -> StreamEvents:
         if isinstance(event, ServerShutdown):  # It belongs to the connection, so it names no subscription.
             return [CloseAndReconnect("the exchange announced a restart", planned=True)]
         if subscription_id is None:
-            return [Unreadable(_bytes(raw), "an event without a subscription")]
+            return [Unreadable(as_bytes(raw), "an event without a subscription")]
         account_id = self._by_subscription.get(subscription_id)
         if account_id is None:
             if subscription_id not in self._ended and self._by_request:
                 # Events may overtake the answer that says whose they are.
                 self._held.append((subscription_id, event, raw))
                 return []
-            return [] if subscription_id in self._ended else [Unreadable(_bytes(raw), "an unknown subscription")]
+            return [] if subscription_id in self._ended else [Unreadable(as_bytes(raw), "an unknown subscription")]
         return self._told(account_id, event, raw, now_ms)
 
     def _told(self, account_id: str, event: UserEvent, raw: Frame, now_ms: int) -> StreamEvents:
@@ -175,7 +168,7 @@ class UserDataStream:
                 case ServerShutdown():
                     return [CloseAndReconnect("the exchange announced a restart", planned=True)]
         except UnreadableFrame as error:
-            return [Unreadable(_bytes(raw), error.reason, account_id)]
+            return [Unreadable(as_bytes(raw), error.reason, account_id)]
 
     def _on_answer(self, frame: WsApiFrame, raw: Frame, now_ms: int) -> StreamEvents:
         account_id = self._by_request.pop(str(frame.id), None)
@@ -188,13 +181,13 @@ class UserDataStream:
                 return self._subscribed(account_id, parse(bytes(frame.result), SubscriptionResult), now_ms)
             return self._refused(account_id, parse(bytes(frame.error), ErrorBody), now_ms)
         except UnreadableFrame as error:
-            return [Unreadable(_bytes(raw), error.reason, account_id), CloseAndReconnect("an answer nobody can read")]
+            return [Unreadable(as_bytes(raw), error.reason, account_id), CloseAndReconnect("an answer nobody can read")]
 
     def _on_stray_answer(self, frame: WsApiFrame, raw: Frame) -> StreamEvents:
         """Answers to unsubscribing say nothing, unless the account came and went before its subscription was up."""
         if frame.status != 200:
             reason = "an error without a request" if frame.id is None else "an error of a request nobody waits for"
-            return [] if str(frame.id).startswith("un-") else [Unreadable(_bytes(raw), reason)]
+            return [] if str(frame.id).startswith("un-") else [Unreadable(as_bytes(raw), reason)]
         try:
             subscription_id = parse(bytes(frame.result), SubscriptionResult).subscription_id
         except UnreadableFrame:
@@ -241,33 +234,25 @@ class UserDataStream:
             account.request_id = None
             return [SubscriptionLost(account_id, str(error), retryable=False)]
         self._by_request[account.request_id] = account_id
-        return [Send(_frame(account.request_id, "userDataStream.subscribe.signature", params))]
+        return [Send(request_frame(account.request_id, "userDataStream.subscribe.signature", params))]
 
     def _unsubscribe(self, subscription_id: int) -> StreamEvents:
         self._by_subscription.pop(subscription_id, None)
         self._ended.add(subscription_id)
         request_id = f"un-{self._next_id}"
         self._next_id += 1
-        return [Send(_frame(request_id, "userDataStream.unsubscribe", {"subscriptionId": subscription_id}))]
+        return [Send(request_frame(request_id, "userDataStream.unsubscribe", {"subscriptionId": subscription_id}))]
 
     def _unreadable(self, raw: Frame, reason: str) -> StreamEvents:
         """Event types we do not know are none of our business; a broken one we know is read about over REST."""
         try:
-            envelope = parse(_bytes(raw), EventEnvelope)
+            envelope = parse(as_bytes(raw), EventEnvelope)
         except UnreadableFrame:
-            return [Unreadable(_bytes(raw), reason)]
+            return [Unreadable(as_bytes(raw), reason)]
         if envelope.event.e not in USER_EVENT_NAMES:
             return []
         account_id = self._by_subscription.get(envelope.subscription_id if envelope.subscription_id is not None else -1)
-        return [Unreadable(_bytes(raw), reason, account_id)]
-
-
-def _bytes(raw: Frame) -> bytes:
-    return raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
-
-
-def _frame(request_id: str, method: str, params: dict[str, str | int]) -> str:
-    return orjson.dumps({"id": request_id, "method": method, "params": params}).decode()
+        return [Unreadable(as_bytes(raw), reason, account_id)]
 
 
 def _retry_after_ms(error: ErrorBody) -> int:
@@ -275,4 +260,4 @@ def _retry_after_ms(error: ErrorBody) -> int:
         data = msgspec.convert(error.data, RetryData)
     except msgspec.ValidationError:
         return RETRY_AFTER_MS
-    return max(data.retry_after - data.server_time, RETRY_AFTER_MS)
+    return max(data.wait_ms, RETRY_AFTER_MS)
