@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,16 @@ from common.bus.dead_letters import TopicDeadLetters
 from common.bus.hot import HotRunner
 from common.bus.publisher import Publisher
 from common.bus.tail import tail
-from common.bus.topics import ACCOUNTS, BALANCE_EVENTS, DEAD_LETTERS, ORDER_EVENTS, Topic, market_data, order_commands
+from common.bus.topics import (
+    ACCOUNTS,
+    BALANCE_EVENTS,
+    DEAD_LETTERS,
+    ORDER_EVENTS,
+    Topic,
+    market_data,
+    order_commands,
+    shard_of,
+)
 from common.clock import Clock
 from common.codec import decode
 from common.connector.accounts import AccountSource, Ownership
@@ -113,6 +123,22 @@ class Connector:
     def reader(self) -> Reader:
         """What the internal HTTP API asks."""
         return Reader(self._dialect, self._door.client, self._instruments, self._market)
+
+    @property
+    def streamed(self) -> frozenset[str]:
+        """The accounts this process streams."""
+        return self._streams.accounts
+
+    def ready_for(self, account_ids: Collection[str]) -> bool:
+        """Whether commands are taken for every shard of ours and these accounts of ours are live."""
+        shards = self._leases.held()
+        mine = {each for each in account_ids if shard_of(each, self._outside.bus.partitions) in shards}
+        return (
+            bool(shards)
+            and self._instruments.loaded
+            and all(self._runner.caught_up(shard) for shard in shards)
+            and mine <= self._recovery.live
+        )
 
     def add_checks(self, health: Health) -> None:
         """Ready means: the broker and the vault have answered, the instruments are known."""
