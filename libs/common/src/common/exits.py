@@ -99,8 +99,7 @@ def exits_for(
     total = instrument.floor_qty(max(total, ZERO))
     quantities = _shares(plan, instrument, received, taken, total)
     prices = [_prices(level, plan, instrument, avg_px) for level in plan.levels]
-    lowest = [min(p.take_profit_px, p.stop_limit_px or p.stop_loss_px) for p in prices]
-    quantities = _merge_small(quantities, lowest, instrument)
+    quantities = _merge_small(quantities, [_lowest(p) for p in prices], instrument)
     if max_slices is not None:
         quantities = _merge_to(quantities, max_slices)
     placed = tuple(
@@ -109,6 +108,15 @@ def exits_for(
         if qty > 0
     )
     return ExitSlices(slices=placed, dust=total - sum((s.qty for s in placed), ZERO))
+
+
+def lowest_exit_px(plan: ExitPlan, instrument: Instrument, avg_px: Decimal) -> Decimal:
+    """The lowest price at which the plan may sell: where the exchange's minimum value binds."""
+    return min(_lowest(_prices(level, plan, instrument, avg_px)) for level in plan.levels)
+
+
+def _lowest(prices: ExitSlice) -> Decimal:
+    return min(prices.take_profit_px, prices.stop_limit_px or prices.stop_loss_px)
 
 
 def _shares(

@@ -10,7 +10,7 @@ import msgspec
 
 from common.errors import ErrorCategory
 from common.exchanges import CAPABILITIES, Exchange, ExitStyle, Residency
-from common.exits import ExitPlan
+from common.exits import ExitPlan, lowest_exit_px
 from common.instruments import ZERO, Instrument
 from common.orders import Side
 from common.protection import BracketState
@@ -170,9 +170,11 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def dust_qty(self) -> Decimal:
-        """Held, but too little for the exchange to take an order for it."""
+        """Held, but too little for the exchange to take an exit for it, at the lowest price the plan names."""
         rest = self.held_qty - sum((exit_.leaves_qty for exit_ in self.exits), ZERO)
         px = self.market_px or self.avg_px or self.reference_px
+        if self.plan is not None:
+            px = min(px, lowest_exit_px(self.plan, self.instrument, self.avg_px or self.reference_px))
         return max(rest, ZERO) if not self.instrument.sellable(self.instrument.floor_qty(rest), px) else ZERO
 
     @property

@@ -165,9 +165,10 @@ def _guard(turn: Turn, px: Decimal, policy: Policy) -> None:
     if bare > 0:
         turn.change(sell_now=turn.bracket.free_qty, retry_at_ms=None)  # A stop waits for no pause.
         turn.debounced = True
-    if latched + max(bare, ZERO) > 0:
+    if latched > 0:
+        turn.note(StopLatched, qty=latched, reason=f"price {px:f} at or below the stop")
+    if latched > 0 or bare > 0:
         turn.change(market_px=px)
-        turn.note(StopLatched, qty=latched + max(bare, ZERO), reason=f"price {px:f} at or below the stop {highest:f}")
 
 
 def _cancel(turn: Turn, client_order_id: str, policy: Policy) -> None:

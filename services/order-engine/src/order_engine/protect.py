@@ -25,7 +25,7 @@ def protect(turn: Turn, policy: Policy) -> None:
     if bracket.plan is None or bracket.free_qty <= 0 or _waiting(turn, policy):
         return
     if bracket.sell_now > 0:
-        _sell(turn, min(bracket.sell_now, bracket.free_qty), level=0, policy=policy)
+        _sell(turn, min(bracket.sell_now, bracket.free_qty), "a stop or target was reached", level=0, policy=policy)
     if turn.bracket.free_qty > 0:
         _place_pairs(turn, bracket.plan, policy)
 
@@ -60,12 +60,13 @@ def _place_pairs(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
     for slice_ in wanted.slices:
         kind = _kind(bracket, slice_, policy)
         if kind is ExitKind.MARKET:
-            _sell(turn, slice_.qty, level=slice_.level, policy=policy)
+            why = f"exit refused: {bracket.last_refusal or 'it ended unfilled'}"
+            _sell(turn, slice_.qty, why, level=slice_.level, policy=policy)
         else:
             _PLACE[kind](turn, slice_, plan, policy)
     if not wanted.slices and bracket.refusals > 0 and not bracket.entry_live:
         # What a refusal left over may be sellable even where it is too small for a pair.
-        _sell(turn, bracket.free_qty, level=0, policy=policy)
+        _sell(turn, bracket.free_qty, "too little for a pair", level=0, policy=policy)
 
 
 def _allocated(bracket: Bracket, plan: ExitPlan) -> tuple[Decimal, ...]:
@@ -126,7 +127,7 @@ def _cancelling(leg: Order, turn: Turn, policy: Policy) -> Order:
     return msgspec.structs.replace(leg, cancel_wanted=True, ask_at_ms=turn.now_ms + policy.ask_after_ms)
 
 
-def _sell(turn: Turn, qty: Decimal, *, level: int, policy: Policy) -> None:
+def _sell(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
     """Sell at market now, if the exchange would take so little."""
     bracket = turn.bracket
     qty = bracket.instrument.floor_qty(qty)
@@ -138,7 +139,7 @@ def _sell(turn: Turn, qty: Decimal, *, level: int, policy: Policy) -> None:
     turn.change(sell_now=max(bracket.sell_now - qty, ZERO))
     _add(turn, Exit(generation=generation, level=level, kind=ExitKind.MARKET, qty=qty, legs=(order,)))
     _submit(turn, order)
-    turn.note(StopLatched, qty=qty, reason=str(bracket.last_refusal or "stop"))
+    turn.note(StopLatched, qty=qty, reason=why)
 
 
 def _place_stop(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
