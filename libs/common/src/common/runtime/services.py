@@ -1,7 +1,7 @@
 """The table of services: what each is called, how it starts, where it listens and what it is told.
 
 `make up`, the demo, the end-to-end tests and the benchmark start processes from this table; a test holds
-docker-compose.yml to it.
+docker-compose.yml to it. Its order is from those who serve to those who ask; the last one is the front.
 """
 
 import base64

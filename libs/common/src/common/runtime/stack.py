@@ -69,6 +69,8 @@ class Stack:
         self.ports: Ports = {}
         self.database_url = ""
         self._services = {service.name: service for service in options.services}
+        self._keepers = [service.name for service in options.services if service.migrates]
+        self._others = [service.name for service in options.services if not service.migrates]
         self._children: dict[str, Child] = {}
         self._broker = AsyncExitStack()
         self._postgres = AsyncExitStack()
@@ -79,9 +81,8 @@ class Stack:
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
             # Who keeps nothing needs to wait for no database: on few cores every second of imports counts.
-            keepers = [service.name for service in self.options.services if service.migrates]
-            await _together(self._prepare(), *(self.start(name) for name in self._services if name not in keepers))
-            await _together(*(self.start(name) for name in keepers))
+            await _together(self._prepare(), *map(self.start, self._others))
+            await _together(*map(self.start, self._keepers))
         except BaseException:
             await self._stop_all()
             raise
@@ -218,9 +219,9 @@ class Stack:
         await run(f"{service.name} migrate", command, log=log, env=self.settings(service.name))
 
     async def _stop_all(self) -> None:
-        # Those who take work in go first, so that the others can finish what they were given.
-        for name in reversed([*self._children]):
-            await self._children[name].stop()
+        # Who takes work in goes first and who serves the others last, so that each can finish what it was given.
+        for leaving in (self._keepers[-1:], self._keepers[:-1], self._others):
+            await _together(*(self.stop(name) for name in leaving if name in self._children))
         await self._broker.aclose()
         await self._postgres.aclose()
 
