@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from common import ids
@@ -69,12 +69,10 @@ class Facts:
     def __init__(self, queue: asyncio.Queue[Fact]) -> None:
         self._queue = queue
 
-    async def until(self, deadline_s: float) -> AsyncIterator[Fact]:
-        """Each fact as it comes, until the loop's clock passes the deadline."""
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline_s):
-                    fact = await self._queue.get()
-            except TimeoutError:
-                return
-            yield fact
+    async def next(self, deadline_s: float) -> Fact | None:
+        """The next fact; None when the loop's clock passes the deadline first."""
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                return await self._queue.get()
+        except TimeoutError:
+            return None

@@ -5,24 +5,26 @@ import asyncio
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-_hasher = PasswordHasher()
-# What an unknown e-mail is checked against, so that its answer takes as long as a wrong password's.
-_NOBODY = _hasher.hash("nobody has this password")
 
+class Passwords:
+    """Hashes with argon2-cffi's defaults (RFC 9106, low memory) unless given a hasher of other cost."""
 
-async def hashed(password: str) -> str:
-    """The password's argon2id hash, with the parameters inside it."""
-    return await asyncio.to_thread(_hasher.hash, password)
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        # What an unknown e-mail is checked against, so that its answer takes as long as a wrong password's.
+        self._nobody = self._hasher.hash("nobody has this password")
 
+    async def hashed(self, password: str) -> str:
+        """The password's argon2id hash, with the parameters inside it."""
+        return await asyncio.to_thread(self._hasher.hash, password)
 
-async def matches(password: str, stored: str | None) -> bool:
-    """Whether this is the password of the stored hash; None (no such user) takes as long and is never right."""
-    return await asyncio.to_thread(_matches, password, stored)
+    async def matches(self, password: str, stored: str | None) -> bool:
+        """Whether this is the password of the stored hash; None (no such user) takes as long and is never right."""
+        return await asyncio.to_thread(self._matches, password, stored)
 
-
-def _matches(password: str, stored: str | None) -> bool:
-    try:
-        _hasher.verify(stored or _NOBODY, password)
-    except (VerificationError, InvalidHashError):
-        return False
-    return stored is not None
+    def _matches(self, password: str, stored: str | None) -> bool:
+        try:
+            self._hasher.verify(stored or self._nobody, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return stored is not None

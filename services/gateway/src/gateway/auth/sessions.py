@@ -8,7 +8,7 @@ import msgspec
 from common.clock import Clock
 from common.errors import Refused
 from common.ids import new_id
-from gateway.auth.passwords import hashed, matches
+from gateway.auth.passwords import Passwords
 from gateway.auth.tokens import TokenRules, access_token, refresh_token, token_hash
 
 
@@ -66,8 +66,9 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
 class Sessions:
     """The four things a user does before trading."""
 
-    def __init__(self, users: UserStore, rules: TokenRules, clock: Clock) -> None:
+    def __init__(self, users: UserStore, passwords: Passwords, rules: TokenRules, clock: Clock) -> None:
         self._users = users
+        self._passwords = passwords
         self._rules = rules
         self._clock = clock
 
@@ -76,7 +77,7 @@ class Sessions:
         user = User(
             user_id=new_id(),
             email=email.lower(),
-            password_hash=await hashed(password),
+            password_hash=await self._passwords.hashed(password),
             created_ms=self._clock.now_ms(),
         )
         if not await self._users.add_user(user):
@@ -93,7 +94,7 @@ class Sessions:
     async def log_in(self, email: str, password: str) -> Tokens:
         """Tokens of a new family. Raises Refused (401), the same for a wrong password and an unknown e-mail."""
         user = await self._users.by_email(email.lower())
-        if not await matches(password, user.password_hash if user else None) or user is None:
+        if not await self._passwords.matches(password, user.password_hash if user else None) or user is None:
             raise _unauthorised("INVALID_LOGIN", "Invalid credentials", "The e-mail and password do not match.")
         return await self._tokens(user, new_id())
 

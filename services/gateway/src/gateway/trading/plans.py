@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 import msgspec
 
 from common.exchanges import CAPABILITIES, Capabilities
-from common.exits import ExitLevel, ExitPlan, ExitSlice, ExitSlices, PriceTarget, exits_for
+from common.exits import ExitLevel, ExitPlan, ExitSlices, PriceTarget, exits_for, lowest_exit_px
 from common.instruments import Instrument
 from common.orders import OrderType
 from gateway.trading.levels import below
@@ -70,8 +70,8 @@ def preview(plan: ExitPlan, instrument: Instrument, *, qty: Decimal, entry_px: D
     received = qty * (ONE - instrument.taker_fee_rate)
     exits = exits_for(plan, instrument, received=received, avg_px=entry_px, max_slices=pair_budget(plan, instrument))
     if not exits.slices:
-        lowest = min(level.stop_loss.at(entry_px) for level in plan.levels)
-        raise too_small(field, "Its exit", instrument.floor_qty(received), instrument.ceil_px(lowest), instrument)
+        lowest_px = lowest_exit_px(plan, instrument, entry_px)
+        raise too_small(field, "Its exit", instrument.floor_qty(received), lowest_px, instrument)
     return exits
 
 
@@ -80,11 +80,6 @@ def pair_budget(plan: ExitPlan, instrument: Instrument) -> int:
     waiting = instrument.max_algo_orders or CAPABILITIES[instrument.exchange].max_algo_orders
     pairs = waiting // max(plan.algo_orders_per_pair, 1)
     return min(pairs, instrument.max_order_lists) if instrument.max_order_lists else pairs
-
-
-def lowest_px(exit_slice: ExitSlice) -> Decimal:
-    """The least price at which a slice may be sold as an order of its own."""
-    return min(exit_slice.take_profit_px, exit_slice.stop_limit_px or exit_slice.stop_loss_px)
 
 
 def even_shares(count: int) -> tuple[Decimal, ...]:

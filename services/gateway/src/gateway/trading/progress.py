@@ -75,7 +75,7 @@ def entry_progress(progress: Progress, fact: Fact) -> Progress:
 def cancel_progress(progress: Progress, fact: Fact) -> Progress:
     """A cancel after one more fact about the order it is meant for."""
     match fact:
-        case OrderFilled(status=OrderStatus.FILLED):
+        case OrderFilled(status=OrderStatus.FILLED) | OrderSnapshot(status=OrderStatus.FILLED):
             reason = "The order was filled before the cancel reached it."
             refusal = Refusal(category=ErrorCategory.ALREADY_CLOSED, code=None, reason=reason)
             return _refused(progress, refusal)

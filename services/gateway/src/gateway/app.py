@@ -1,0 +1,112 @@
+"""Builds the gateway's parts and joins them; nothing else knows them all."""
+
+import os
+from typing import Final
+
+import aiohttp
+import asyncpg
+
+from common.bus.brokers import BusSettings
+from common.bus.publisher import Publisher
+from common.bus.topics import ACCOUNTS, BALANCE_EVENTS, ORDER_EVENTS, ORDER_INTENTS, PROTECTION_EVENTS
+from common.clock import SystemClock
+from common.db.pool import DatabaseSettings, create_pool
+from common.health import Health
+from common.service.auth import CallerSettings, ServiceAuth
+from common.service.http import HttpServer, HttpSettings
+from common.service.run import Process
+from gateway.accounts import Accounts
+from gateway.auth.passwords import Passwords
+from gateway.auth.sessions import Sessions
+from gateway.clients.asking import Asking
+from gateway.clients.connector import HttpConnector
+from gateway.clients.vault import HttpVault
+from gateway.feed import Feed
+from gateway.http.api import rest_app, whole_app
+from gateway.http.parts import Parts
+from gateway.live import Live
+from gateway.redelivery import Redelivery
+from gateway.settings import GatewaySettings
+from gateway.store.intents import PostgresIntents
+from gateway.store.ledger import PostgresLedger
+from gateway.store.users import PostgresUsers
+from gateway.trading.operations import Operations
+from gateway.trading.service import Trading
+from gateway.waiting import Waiting
+
+NAME: Final = "gateway"
+SCHEMA: Final = "gateway"
+TOPICS: Final = (ORDER_INTENTS, ORDER_EVENTS, PROTECTION_EVENTS, BALANCE_EVENTS, ACCOUNTS)
+DEFAULT_PORT: Final = "3000"
+CONNECTIONS: Final = 8
+
+
+async def start(process: Process) -> None:
+    """Start serving. Raises MissingSetting or InvalidSetting."""
+    settings, bus = GatewaySettings.from_env(os.environ), BusSettings.from_env(os.environ)
+    auth = ServiceAuth(NAME, CallerSettings.from_env(os.environ).service_key)
+    http_settings = HttpSettings.from_env({"CGT_HTTP_PORT": DEFAULT_PORT, **os.environ})
+    database = DatabaseSettings.from_env(os.environ).database_url
+    pool = await create_pool(database, SCHEMA, application_name=NAME, size=CONNECTIONS)
+    process.on_stop(pool.close)
+    session = await process.enter(aiohttp.ClientSession())
+    publisher = await process.enter(Publisher(bus, TOPICS, NAME))
+    waiting = Waiting()
+    parts = build(settings, pool, session, auth, publisher, waiting)
+    live = Live(parts.accounts, parts.token_rules, parts.clock, settings.origins)
+    feed = Feed(bus, waiting, live, parts.accounts)
+    redelivery = Redelivery(parts.intents, parts.ledger, publisher, parts.clock)
+    process.spawn("live", live.run())
+    process.spawn("feed", feed.run())
+    process.spawn("redelivery", redelivery.run())
+    health = _health(pool, publisher, feed)
+    app = whole_app(rest_app(parts, health, settings.origins), live, settings.max_body_bytes)
+    server = HttpServer(app, http_settings)
+    process.spawn("http", server.run(), server.stop)
+
+
+def build(
+    settings: GatewaySettings,
+    pool: asyncpg.Pool,
+    session: aiohttp.ClientSession,
+    auth: ServiceAuth,
+    publisher: Publisher,
+    waiting: Waiting,
+) -> Parts:
+    """The parts of the REST surface on real stores and services."""
+    clock = SystemClock()
+    vault = HttpVault(Asking(session, settings.vault_url, auth, "credentials-vault"))
+    connectors = {
+        exchange: HttpConnector(exchange, Asking(session, url, auth, f"{exchange.value}-connector"), clock)
+        for exchange, url in settings.connector_urls.items()
+    }
+    ledger, intents = PostgresLedger(pool), PostgresIntents(pool)
+    operations = Operations(intents, ledger, connectors)
+    return Parts(
+        clock=clock,
+        token_rules=settings.token_rules,
+        sessions=Sessions(PostgresUsers(pool), Passwords(), settings.token_rules, clock),
+        vault=vault,
+        accounts=Accounts(vault),
+        connectors=connectors,
+        ledger=ledger,
+        intents=intents,
+        operations=operations,
+        trading=Trading(intents, operations, publisher, waiting, settings.patience),
+        intent_valid_ms=settings.intent_valid_ms,
+        allow_withdrawal_keys=settings.allow_withdrawal_keys,
+    )
+
+
+def _health(pool: asyncpg.Pool, publisher: Publisher, feed: Feed) -> Health:
+    async def database_answers() -> bool:
+        return bool(await pool.fetchval("SELECT true"))
+
+    async def feed_reads() -> bool:
+        return feed.reading.is_set()
+
+    health = Health()
+    health.add("database", database_answers)
+    health.add("broker", publisher.ready)
+    health.add("feed", feed_reads)
+    return health

@@ -1,0 +1,1 @@
+"""The internal HTTP APIs the gateway asks: the vault and the connectors."""

@@ -1,0 +1,93 @@
+"""A connector's internal read API as the gateway uses it."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import quote
+
+from common.accounts import AssetBalance
+from common.clock import Clock
+from common.codec import decode, encode
+from common.errors import ErrorCategory, Refused, Unavailable
+from common.exchanges import Exchange
+from common.instruments import Instrument
+from common.market import Ticker
+from common.orders import OrderSnapshot
+from gateway.clients.asking import Asking, Reply
+from gateway.ports import Key, KeyCheck
+from gateway.problems import MEANINGS
+from gateway.trading.refusals import invalid
+
+_CATEGORIES: Final = {category.value: category for category in ErrorCategory}
+_PASSING: Final = frozenset({ErrorCategory.RATE_LIMITED, ErrorCategory.EXPIRED, ErrorCategory.EXCHANGE_DOWN})
+
+INSTRUMENT_KEPT_MS: Final = 60_000
+"""Exchanges change a symbol's rules now and then; a stale rule costs a refusal by the exchange, never more."""
+
+
+class HttpConnector:
+    """Reads of one exchange; instruments are kept for a minute."""
+
+    def __init__(self, exchange: Exchange, asking: Asking, clock: Clock) -> None:
+        self._exchange = exchange
+        self._asking = asking
+        self._clock = clock
+        self._instruments: dict[str, tuple[Instrument, int]] = {}
+
+    async def instrument(self, symbol: str) -> Instrument:
+        """The symbol's rules. Raises Refused for one the exchange does not list."""
+        kept, until_ms = self._instruments.get(symbol, (None, 0))
+        if kept is not None and self._clock.now_ms() < until_ms:
+            return kept
+        reply = await self._asking.ask("GET", f"/instruments/{quote(symbol, safe='')}")
+        if reply.status == 404:
+            raise self._unknown_symbol(symbol)
+        instrument = decode(_good(reply), Instrument)
+        self._instruments[symbol] = (instrument, self._clock.now_ms() + INSTRUMENT_KEPT_MS)
+        return instrument
+
+    async def tickers(self, symbols: Sequence[str]) -> Sequence[Ticker]:
+        """Best and last prices; a symbol that is not listed is left out."""
+        if len(symbols) == 1:
+            reply = await self._asking.ask("GET", "/tickers", query={"symbol": symbols[0]})
+            return () if reply.status == 404 else decode(_good(reply), tuple[Ticker, ...])
+        wanted = frozenset(symbols)
+        reply = await self._asking.ask("GET", "/tickers")
+        return [ticker for ticker in decode(_good(reply), tuple[Ticker, ...]) if ticker.symbol in wanted]
+
+    async def balances(self, account_id: str) -> Sequence[AssetBalance]:
+        """What the account has, free and locked."""
+        reply = await self._asking.ask("GET", f"/accounts/{quote(account_id, safe='')}/balances")
+        return decode(_good(reply), tuple[AssetBalance, ...])
+
+    async def open_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderSnapshot]:
+        """What rests on the exchange, placed by us or by hand."""
+        query = {"symbol": symbol} if symbol else None
+        reply = await self._asking.ask("GET", f"/accounts/{quote(account_id, safe='')}/open-orders", query=query)
+        return decode(_good(reply), tuple[OrderSnapshot, ...])
+
+    async def check_key(self, key: Key) -> KeyCheck:
+        """What the exchange says of a key that is not stored yet."""
+        return decode(_good(await self._asking.ask("POST", "/key-check", body=encode(key))), KeyCheck)
+
+    def _unknown_symbol(self, symbol: str) -> Refused:
+        rule = f"{self._exchange.value.upper()} lists no symbol {symbol!r}."
+        return invalid("symbol", rule, "Write it as the exchange lists it, like BTCUSDT.", code="UNKNOWN_SYMBOL")
+
+
+def _good(reply: Reply) -> bytes:
+    """The body of a success. Raises Refused for a no of the exchange, Unavailable for anything else."""
+    if reply.status < 300:
+        return reply.body
+    problem = reply.problem()
+    category = _CATEGORIES.get(str(problem.get("code", "")).lower())
+    if category is None or category in _PASSING:
+        raise Unavailable("the connector")
+    meaning = MEANINGS[category]
+    raise Refused(
+        code=str(problem.get("exchange_code") or category.value.upper()),
+        title=meaning.title,
+        field="credentialId" if meaning.status in {401, 403} else None,
+        rule=str(problem.get("detail", "The exchange refused to answer.")),
+        fix=meaning.fix,
+        status=meaning.status,
+    )

@@ -1,0 +1,62 @@
+"""What happens, as the topics tell it: to the requests that wait, and to the frontends that watch."""
+
+import asyncio
+from typing import Any, Final
+
+import structlog
+
+from common.accounts import AccountChanged, BalanceFact
+from common.bus.brokers import BusSettings
+from common.bus.messages import Record
+from common.bus.tail import tail
+from common.bus.topics import ACCOUNTS, BALANCE_EVENTS, ORDER_EVENTS, PROTECTION_EVENTS
+from common.codec import decode_union
+from common.errors import UnreadableMessage
+from common.orders import OrderFact
+from common.protection import ProtectionFact
+from gateway.accounts import Accounts
+from gateway.live import Live
+from gateway.waiting import Waiting
+
+TYPES: Final[dict[str, Any]] = {
+    ORDER_EVENTS.name: OrderFact,
+    PROTECTION_EVENTS.name: ProtectionFact,
+    BALANCE_EVENTS.name: BalanceFact,
+    ACCOUNTS.name: AccountChanged,
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Feed:
+    """Every gateway instance reads all of these topics, because any of them may hold the caller's connection."""
+
+    def __init__(self, settings: BusSettings, waiting: Waiting, live: Live, accounts: Accounts) -> None:
+        self._settings = settings
+        self._waiting = waiting
+        self._live = live
+        self._accounts = accounts
+        self.reading = asyncio.Event()
+        """Set once facts published from now on will be seen."""
+
+    async def run(self) -> None:
+        """Read for ever."""
+        topics = (ORDER_EVENTS, PROTECTION_EVENTS, BALANCE_EVENTS, ACCOUNTS)
+        async for record in tail(self._settings, *topics, client_id="gateway", ready=self.reading):
+            self.take(record)
+
+    def take(self, record: Record) -> None:
+        """Hand one record on; one that cannot be read is the order-engine's to park, and only logged here."""
+        if record.value is None:
+            return
+        try:
+            message = decode_union(record.value, TYPES[record.topic])
+        except UnreadableMessage as error:
+            _log.warning("fact_not_read", topic=record.topic, offset=record.offset, error=str(error))
+            return
+        if record.topic == ACCOUNTS.name:
+            self._accounts.learn(message)
+            return
+        if record.topic != BALANCE_EVENTS.name:
+            self._waiting.tell(message)
+        self._live.tell(message)

@@ -1,0 +1,123 @@
+"""The examples of the API documentation."""
+
+from typing import Any, Final
+
+from gateway.problems import GatewayProblem
+
+TOKENS: Final = {
+    "status": "Success",
+    "data": {
+        "user": {"id": "5f0c…", "email": "user@example.com"},
+        "access_token": "eyJhbGciOi…",
+        "refresh_token": "Zm9v…",
+    },
+    "access_token": "eyJhbGciOi…",
+    "refresh_token": "Zm9v…",
+}
+CREDENTIAL: Final = {
+    "status": "Success",
+    "data": {
+        "id": "8a1e…",
+        "exchange": "BINANCE",
+        "label": "main",
+        "apiKeyHint": "k3Zq",
+        "activeTrading": True,
+        "isDefault": True,
+        "keyVersion": 1,
+        "createdAt": 1795341600000,
+        "updatedAt": 1795341600000,
+    },
+}
+PLACED: Final = {
+    "status": "Success",
+    "data": {
+        "orderId": "123456789",
+        "clientOrderId": "bq7…-e0",
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "MARKET",
+        "quantity": "0.001",
+        "price": None,
+        "exchange": "BINANCE",
+        "credentialId": "8a1e…",
+        "orderGroupId": "bq7…",
+        "operationId": "0b9d…",
+        "protection": {
+            "stopType": "STOP_LOSS",
+            "merged": False,
+            "expectedDust": "0",
+            "exits": [
+                {"level": 1, "quantity": "0.0005", "tpPrice": "105000", "slPrice": "95000", "slLimitPrice": None},
+                {"level": 2, "quantity": "0.00049", "tpPrice": "110000", "slPrice": "95000", "slLimitPrice": None},
+            ],
+        },
+        "status": "FILLED",
+        "executedQty": "0.001",
+        "avgPrice": "100005.2",
+    },
+}
+PENDING: Final = {
+    "status": "Success",
+    "data": {"operationId": "0b9d…", "statusUrl": "/exchanges/operations/0b9d…", "outcome": "unknown"},
+}
+PROBLEM: Final = {
+    "type": "/problems/insufficient-balance",
+    "title": "Insufficient balance",
+    "status": 400,
+    "detail": "The order needs 1000 USDT; 250 USDT is free. Reduce the size, or free some balance.",
+    "code": "INSUFFICIENT_BALANCE",
+    "field": "sizeUsd",
+    "rule": "The order needs 1000 USDT; 250 USDT is free.",
+    "fix": "Reduce the size, or free some balance.",
+    "retryable": False,
+    "outcome": "not_sent",
+}
+BALANCE: Final = {
+    "status": "Success",
+    "data": [{"asset": "USDT", "free": "1000.5", "locked": "250", "total": "1250.5"}],
+}
+MARKET_BUY: Final = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "sizePct": 0.1,
+    "tpLevels": [105000, 110000],
+    "sl": 95000,
+    "exchange": "BINANCE",
+    "type": "MARKET",
+}
+LIMIT_BUY: Final = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "sizeUsd": 50,
+    "type": "LIMIT",
+    "price": "99000",
+    "tpLevels": ["4%", "6%"],
+    "tpShares": ["0.5", "0.5"],
+    "sl": "5%",
+    "stopType": "limit",
+    "stopLimitOffsetPct": "0.5",
+    "exchange": "BINANCE",
+}
+OCO: Final = {
+    "symbol": "ZECUSDT",
+    "sizePct": 1.0,
+    "aboveType": "TAKE_PROFIT_LIMIT",
+    "abovePrice": "395",
+    "aboveStopPrice": "395",
+    "aboveTimeInForce": "GTC",
+    "belowType": "STOP_LOSS_LIMIT",
+    "belowPrice": "369.90",
+    "belowStopPrice": "370",
+    "belowTimeInForce": "GTC",
+}
+
+
+def example(status: int, body: Any, description: str = "Success") -> dict[int | str, dict[str, Any]]:
+    """The documented responses of a route: this success, and problems."""
+    return {
+        status: {"description": description, "content": {"application/json": {"example": body}}},
+        "4XX": {
+            "description": "A problem: the field at fault, the rule it breaks, and what would mend it.",
+            "content": {"application/problem+json": {"schema": GatewayProblem.model_json_schema(), "example": PROBLEM}},
+        },
+    }

@@ -1,0 +1,192 @@
+"""Errors of the public surface: problem+json with the spec's message as title, and what became of the order."""
+
+import http
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from common.errors import ErrorCategory, Refused, Unavailable
+from common.service.problems import Problem, problem_response
+from gateway.trading import refusals
+from gateway.trading.progress import Refusal
+
+TYPE_PREFIX: Final = "/problems/"
+
+
+class Outcome(StrEnum):
+    """What became of what was asked."""
+
+    NOT_SENT = "not_sent"
+    """Nothing left for the exchange, and nothing is kept."""
+    REJECTED = "rejected"
+    """The exchange refused it."""
+    UNKNOWN = "unknown"
+    """It may have been sent; the operation tells when it is settled."""
+
+
+class GatewayProblem(Problem):
+    """A problem as frontends read it."""
+
+    outcome: Outcome = Outcome.NOT_SENT
+
+
+class Meaning:
+    """How a refusal of the exchange is shown: the spec's message, the status, whether the same again may work."""
+
+    def __init__(self, title: str, status: int, fix: str, *, retryable: bool = False) -> None:
+        self.title = title
+        self.status = status
+        self.fix = fix
+        self.retryable = retryable
+
+
+_RULES = "Check the symbol's steps and minimum: size, price and value of the order."
+_LATER = "Repeat the request in a moment."
+
+MEANINGS: Final[Mapping[ErrorCategory, Meaning]] = MappingProxyType(
+    {
+        ErrorCategory.INSUFFICIENT_BALANCE: Meaning(
+            refusals.INSUFFICIENT_BALANCE, 400, "Reduce sizePct or check the balance."
+        ),
+        ErrorCategory.FILTER: Meaning("Order breaks a rule of the symbol", 400, _RULES),
+        ErrorCategory.PRICE_RELATION: Meaning(
+            "Price on the wrong side of the market", 400, "Compare the prices with the market and send it again."
+        ),
+        ErrorCategory.TOO_MANY_ORDERS: Meaning("Too many open orders", 409, "Cancel some orders of the symbol first."),
+        ErrorCategory.DUPLICATE_ID: Meaning("Order exists already", 409, "Look it up in GET /exchanges/open-orders."),
+        ErrorCategory.NOT_FOUND: Meaning("Order not found", 404, "List GET /exchanges/open-orders."),
+        ErrorCategory.ALREADY_CLOSED: Meaning("Order is closed already", 409, "See GET /exchanges/trades."),
+        ErrorCategory.RATE_LIMITED: Meaning("Too many requests", 429, _LATER, retryable=True),
+        ErrorCategory.CLOCK: Meaning("Exchange clock out of step", 503, _LATER, retryable=True),
+        ErrorCategory.AUTH: Meaning(refusals.SIGNATURE_FAILED, 401, "Check that the stored API keys are correct."),
+        ErrorCategory.PERMISSION: Meaning("API key lacks permission", 403, "Allow spot trading for the key."),
+        ErrorCategory.MARKET_CLOSED: Meaning("Market is closed", 409, "Wait until the symbol trades again."),
+        ErrorCategory.INVALID_SYMBOL: Meaning("Unknown symbol", 400, "Write a symbol the exchange lists, as BTCUSDT."),
+        ErrorCategory.BAD_REQUEST: Meaning("Order refused by the exchange", 400, "Correct what the detail names."),
+        ErrorCategory.EXPIRED: Meaning("Order not sent in time", 503, _LATER, retryable=True),
+        ErrorCategory.EXCHANGE_DOWN: Meaning("Exchange is down", 503, _LATER, retryable=True),
+        ErrorCategory.UNCLASSIFIED: Meaning(
+            "Order refused by the exchange", 502, "See the exchange's code and reason."
+        ),
+    }
+)
+
+
+def refusal_problem(refusal: Refusal) -> GatewayProblem:
+    """A refusal by the exchange, or by the order-engine before anything was sent."""
+    if refusal.category is None:
+        return GatewayProblem(
+            type=TYPE_PREFIX + "order-denied",
+            title="Order denied",
+            status=409,
+            detail=refusal.reason or "The order was not sent.",
+            code=(refusal.code or "order_denied").upper(),
+            rule=refusal.reason,
+            fix="Correct what the rule names and send a new request.",
+        )
+    meaning = MEANINGS[refusal.category]
+    return GatewayProblem(
+        type=TYPE_PREFIX + refusal.category.value.replace("_", "-"),
+        title=meaning.title,
+        status=meaning.status,
+        detail=refusal.reason or meaning.title,
+        code=refusal.code or refusal.category.value.upper(),
+        rule=refusal.reason,
+        fix=meaning.fix,
+        retryable=meaning.retryable,
+        outcome=Outcome.REJECTED,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the public surface leave as a GatewayProblem; the unforeseen keep the common handler."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def refused_problem(error: Refused) -> GatewayProblem:
+    """A request that breaks a rule."""
+    return GatewayProblem(
+        type=TYPE_PREFIX + error.code.lower().replace("_", "-"),
+        title=error.title,
+        status=error.status,
+        detail=f"{error.rule} {error.fix}",
+        code=error.code,
+        field=error.field,
+        rule=error.rule,
+        fix=error.fix,
+        retryable=error.status in {429, 503},
+    )
+
+
+async def _refused(_: Request, error: Any) -> JSONResponse:
+    headers = {"www-authenticate": "Bearer"} if error.status == 401 else {}
+    return problem_response(refused_problem(error), **headers)
+
+
+async def _unavailable(_: Request, error: Any) -> JSONResponse:
+    retry_after_s = max(1, -(-error.retry_after_ms // 1000))
+    problem = GatewayProblem(
+        type=TYPE_PREFIX + "unavailable",
+        title="Try again in a moment",
+        status=503,
+        detail=str(error),
+        code="UNAVAILABLE",
+        fix="Repeat the request, with the same Idempotency-Key if it trades.",
+        retryable=True,
+        outcome=Outcome.UNKNOWN,
+    )
+    return problem_response(problem, **{"retry-after": str(retry_after_s)})
+
+
+async def _invalid(_: Request, error: Any) -> JSONResponse:
+    """The first field at fault; its value is not repeated, because it may be a secret."""
+    first = error.errors()[0]
+    place, *path = [str(part) for part in first["loc"]] or ["body"]
+    field = ".".join(path) or place
+    malformed = first["type"] == "json_invalid"
+    if (place, field, first["type"]) == ("query", "exchange", "missing"):
+        title = refusals.EXCHANGE_REQUIRED
+    else:
+        title = "Malformed JSON" if malformed else "Invalid request"
+    rule = "The body is a JSON document." if malformed else _rule(first)
+    fix = "Send a JSON document." if malformed else f"Correct {field} in the {place} and send the request again."
+    code = "MALFORMED_JSON" if malformed else "UNKNOWN_FIELD" if first["type"] == "extra_forbidden" else "INVALID_FIELD"
+    problem = GatewayProblem(
+        type=TYPE_PREFIX + code.lower().replace("_", "-"),
+        title=title,
+        status=400,
+        detail=f"{field}: {rule}",
+        code=code,
+        field=field,
+        rule=rule,
+        fix=fix,
+    )
+    return problem_response(problem)
+
+
+def _rule(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "The API knows no field of this name."
+    return str(error["msg"]).removeprefix("Value error, ") + "."
+
+
+async def _http(_: Request, error: Any) -> JSONResponse:
+    phrase = http.HTTPStatus(error.status_code).phrase
+    code = phrase.upper().replace(" ", "_").replace("-", "_")
+    problem = GatewayProblem(
+        type=TYPE_PREFIX + code.lower().replace("_", "-"),
+        title=phrase,
+        status=error.status_code,
+        detail=str(error.detail),
+        code=code,
+    )
+    return problem_response(problem, **(error.headers or {}))

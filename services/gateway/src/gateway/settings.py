@@ -1,0 +1,56 @@
+"""The gateway's settings. Secrets have no default."""
+
+from pydantic import Field, SecretStr
+
+from common.exchanges import Exchange
+from common.settings import EnvSettings
+from gateway.auth.tokens import TokenRules
+from gateway.trading.service import Patience
+
+
+class GatewaySettings(EnvSettings):
+    """What the gateway alone is told."""
+
+    jwt_secret: SecretStr = Field(min_length=32, description="set it to a random secret of at least 32 characters")
+    access_token_s: int = Field(default=3_600, ge=60)
+    refresh_token_s: int = Field(default=31_556_926, ge=3_600)
+    vault_url: str = Field(description="set it to the address of the credentials-vault, such as http://127.0.0.1:7101")
+    binance_connector_url: str | None = None
+    bitget_connector_url: str | None = None
+    gateio_connector_url: str | None = None
+    mexc_connector_url: str | None = None
+    allow_withdrawal_keys: bool = False
+    answer_timeout_ms: int = Field(default=5_000, ge=100, le=60_000)
+    fill_patience_ms: int = Field(default=1_000, ge=0, le=60_000)
+    intent_valid_ms: int = Field(default=30_000, ge=1_000, le=600_000)
+    cors_origins: str = ""
+    """Origins of frontends, separated by commas; `*` allows any."""
+    max_body_bytes: int = Field(default=65_536, ge=1_024)
+
+    @property
+    def connector_urls(self) -> dict[Exchange, str]:
+        """The connectors that are running, by exchange."""
+        urls = {
+            Exchange.BINANCE: self.binance_connector_url,
+            Exchange.BITGET: self.bitget_connector_url,
+            Exchange.GATEIO: self.gateio_connector_url,
+            Exchange.MEXC: self.mexc_connector_url,
+        }
+        return {exchange: url for exchange, url in urls.items() if url}
+
+    @property
+    def origins(self) -> list[str]:
+        """The allowed origins."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def token_rules(self) -> TokenRules:
+        """What tokens are signed with and how long they last."""
+        return TokenRules(
+            secret=self.jwt_secret.get_secret_value(), access_s=self.access_token_s, refresh_s=self.refresh_token_s
+        )
+
+    @property
+    def patience(self) -> Patience:
+        """How long requests wait."""
+        return Patience(answer_ms=self.answer_timeout_ms, fill_ms=self.fill_patience_ms)

@@ -1,0 +1,66 @@
+"""The order-engine's published views, read as they are promised: never its tables."""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import msgspec
+import orjson
+
+from common.db.errors import typed_errors
+from common.errors import Unavailable
+from gateway.ports import BracketView, IntentView, OrderView
+
+V = TypeVar("V", BracketView, IntentView, OrderView)
+
+_BRACKETS: Final = """
+SELECT * FROM order_engine.brackets_v1
+WHERE account_id = ANY($1) AND ($2::text IS NULL OR symbol = $2) ORDER BY created_at DESC, bracket_id LIMIT $3
+"""
+_ORDERS: Final = "SELECT * FROM order_engine.orders_v1 WHERE order_group_id = ANY($1) ORDER BY created_at, id"
+_BY_CLIENT_ID: Final = "SELECT * FROM order_engine.orders_v1 WHERE account_id = $1 AND client_order_id = ANY($2)"
+_INTENT: Final = "SELECT * FROM order_engine.intents_v1 WHERE intent_id = $1"
+_KNOWN: Final = "SELECT intent_id FROM order_engine.intents_v1 WHERE intent_id = ANY($1)"
+
+
+class PostgresLedger:
+    """Reads the views. Every method raises Unavailable when the database does not answer."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def brackets(self, account_ids: Sequence[str], symbol: str | None, limit: int) -> Sequence[BracketView]:
+        """The newest first."""
+        return [_view(row, BracketView) for row in await self._rows(_BRACKETS, list(account_ids), symbol, limit)]
+
+    async def orders_of(self, bracket_ids: Sequence[str]) -> Sequence[OrderView]:
+        """The orders of these brackets, oldest first."""
+        return [_view(row, OrderView) for row in await self._rows(_ORDERS, list(bracket_ids))]
+
+    async def orders_by_client_id(self, account_id: str, client_order_ids: Sequence[str]) -> Sequence[OrderView]:
+        """The account's orders with these ids."""
+        return [_view(row, OrderView) for row in await self._rows(_BY_CLIENT_ID, account_id, list(client_order_ids))]
+
+    async def intent(self, intent_id: str) -> IntentView | None:
+        """What became of an intent; None while the engine has not read it."""
+        rows = await self._rows(_INTENT, intent_id)
+        return _view(rows[0], IntentView) if rows else None
+
+    async def knows(self, intent_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these intents have reached the ledger."""
+        return frozenset(row["intent_id"] for row in await self._rows(_KNOWN, list(intent_ids)))
+
+    async def _rows(self, query: str, *values: Any) -> list[asyncpg.Record]:
+        try:
+            with typed_errors():
+                return list(await self._pool.fetch(query, *values))
+        except asyncpg.UndefinedTableError as error:  # The order-engine has not migrated yet.
+            raise Unavailable("the order-engine's ledger") from error
+
+
+def _view(row: asyncpg.Record, type_: type[V]) -> V:
+    fields = dict(row)
+    for name in ("fees", "tp_levels"):
+        if isinstance(fields.get(name), str):
+            fields[name] = orjson.loads(fields[name])
+    return msgspec.convert(fields, type_)

@@ -1,0 +1,247 @@
+"""Fakes that work: what the gateway depends on, kept in memory, with switches for what goes wrong."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from common.accounts import AccountState, AssetBalance
+from common.bus.messages import Outgoing
+from common.codec import decode_union
+from common.errors import Unavailable
+from common.exchanges import Exchange
+from common.ids import new_id
+from common.instruments import Instrument
+from common.intents import OrderIntent
+from common.market import Ticker
+from common.orders import OrderSnapshot
+from gateway.accounts import not_found
+from gateway.auth.sessions import RefreshRow, Taken, User
+from gateway.ports import Account, Answer, BracketView, IntentView, Key, KeyCheck, OrderView, StoredIntent
+from gateway.testing.builders import an_instrument
+from gateway.trading.refusals import invalid
+
+NOW_MS = 1_795_341_600_000
+
+
+class MemoryUsers:
+    """Users and refresh tokens."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, User] = {}
+        self._tokens: dict[str, RefreshRow] = {}
+        self._used: set[str] = set()
+        self._revoked: set[str] = set()
+
+    async def add_user(self, user: User) -> bool:
+        if any(other.email == user.email for other in self._users.values()):
+            return False
+        self._users[user.user_id] = user
+        return True
+
+    async def by_email(self, email: str) -> User | None:
+        return next((user for user in self._users.values() if user.email == email), None)
+
+    async def by_id(self, user_id: str) -> User | None:
+        return self._users.get(user_id)
+
+    async def add_refresh(self, row: RefreshRow) -> None:
+        self._tokens[row.token_hash] = row
+
+    async def take_refresh(self, token_hash: str, now_ms: int) -> tuple[Taken, RefreshRow] | None:
+        row = self._tokens.get(token_hash)
+        if row is None:
+            return None
+        if token_hash in self._used:
+            return Taken.USED_BEFORE, row
+        if row.family_id in self._revoked:
+            return None
+        self._used.add(token_hash)
+        return Taken.FRESH, row
+
+    async def revoke_family(self, family_id: str) -> None:
+        self._revoked.add(family_id)
+
+
+class MemoryVault:
+    """Accounts without their keys; `keys` is what it was given, for tests to look at."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.keys: dict[str, Key] = {}
+
+    async def of_user(self, user_id: str) -> Sequence[Account]:
+        return [account for account in self.accounts.values() if account.user_id == user_id]
+
+    async def get(self, account_id: str) -> Account | None:
+        return self.accounts.get(account_id)
+
+    async def add(
+        self, user_id: str, exchange: Exchange, label: str, key: Key, *, is_default: bool, active: bool
+    ) -> Account:
+        first = not [each for each in await self.of_user(user_id) if each.exchange is exchange]
+        account = Account(
+            account_id=new_id(),
+            user_id=user_id,
+            exchange=exchange,
+            label=label,
+            state=AccountState.ACTIVE if active else AccountState.PAUSED,
+            is_default=is_default or first,
+            key_version=1,
+            ts_init_ms=NOW_MS,
+            api_key_hint=key.api_key[-4:],
+            created_ms=NOW_MS,
+        )
+        self.accounts[account.account_id], self.keys[account.account_id] = account, key
+        return account
+
+    async def change(self, account_id: str, changes: dict[str, Any], key: Key | None) -> Account:
+        fields = {name: value for name, value in changes.items() if name in {"label", "is_default"}}
+        if "active" in changes:
+            fields["state"] = AccountState.ACTIVE if changes["active"] else AccountState.PAUSED
+        if key is not None:
+            self.keys[account_id] = key
+            fields["key_version"] = self._known(account_id).key_version + 1
+        self.accounts[account_id] = msgspec.structs.replace(self._known(account_id), **fields)
+        return self.accounts[account_id]
+
+    async def toggle(self, account_id: str) -> Account:
+        active = self._known(account_id).state is not AccountState.ACTIVE
+        return await self.change(account_id, {"active": active}, None)
+
+    async def delete(self, account_id: str) -> Account:
+        return self.accounts.pop(self._known(account_id).account_id)
+
+    def _known(self, account_id: str) -> Account:
+        if account_id not in self.accounts:
+            raise not_found()
+        return self.accounts[account_id]
+
+
+class FakeConnector:
+    """One exchange with one symbol."""
+
+    def __init__(self, instrument: Instrument | None = None) -> None:
+        self.listed = instrument or an_instrument()
+        self.last_px = Decimal(100_000)
+        self.free = {"USDT": Decimal(1000), "BTC": Decimal("0.5")}
+        self.orders: list[OrderSnapshot] = []
+        self.verdict = KeyCheck(ok=True, can_trade=True, can_withdraw=False, account_kind="SPOT")
+        self.away = False
+
+    async def instrument(self, symbol: str) -> Instrument:
+        self._there()
+        if symbol != self.listed.symbol:
+            raise invalid("symbol", f"No symbol {symbol!r}.", "Write BTCUSDT.", code="UNKNOWN_SYMBOL")
+        return self.listed
+
+    async def tickers(self, symbols: Sequence[str]) -> Sequence[Ticker]:
+        self._there()
+        ticker = Ticker(
+            exchange=self.listed.exchange,
+            symbol=self.listed.symbol,
+            ts_event_ms=NOW_MS,
+            ts_init_ms=NOW_MS,
+            last_px=self.last_px,
+            bid_px=self.last_px,
+            ask_px=self.last_px,
+        )
+        return [ticker] if self.listed.symbol in symbols else []
+
+    async def balances(self, account_id: str) -> Sequence[AssetBalance]:
+        self._there()
+        return [AssetBalance(asset=asset, free=free, locked=Decimal(0)) for asset, free in self.free.items()]
+
+    async def open_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderSnapshot]:
+        self._there()
+        return [order for order in self.orders if symbol in {None, order.symbol}]
+
+    async def check_key(self, key: Key) -> KeyCheck:
+        self._there()
+        return self.verdict
+
+    def _there(self) -> None:
+        if self.away:
+            raise Unavailable("binance-connector")
+
+
+class MemoryLedger:
+    """What the order-engine would publish."""
+
+    def __init__(self) -> None:
+        self.bracket_rows: list[BracketView] = []
+        self.order_rows: list[OrderView] = []
+        self.intents: dict[str, IntentView] = {}
+
+    async def brackets(self, account_ids: Sequence[str], symbol: str | None, limit: int) -> Sequence[BracketView]:
+        found = [b for b in self.bracket_rows if b.account_id in account_ids and symbol in {None, b.symbol}]
+        return sorted(found, key=lambda b: b.created_at, reverse=True)[:limit]
+
+    async def orders_of(self, bracket_ids: Sequence[str]) -> Sequence[OrderView]:
+        return [order for order in self.order_rows if order.order_group_id in bracket_ids]
+
+    async def orders_by_client_id(self, account_id: str, client_order_ids: Sequence[str]) -> Sequence[OrderView]:
+        return [o for o in self.order_rows if o.account_id == account_id and o.client_order_id in client_order_ids]
+
+    async def intent(self, intent_id: str) -> IntentView | None:
+        return self.intents.get(intent_id)
+
+    async def knows(self, intent_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(intent_ids) & frozenset(self.intents)
+
+
+class MemoryIntents:
+    """Intents and the answers to their requests."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, StoredIntent] = {}
+        self._handed_over: set[str] = set()
+
+    async def add(self, stored: StoredIntent) -> bool:
+        key = stored.idempotency_key
+        if key is not None and await self.by_key(stored.intent.user_id, key) is not None:
+            return False
+        self.rows[stored.intent.intent_id] = stored
+        return True
+
+    async def by_key(self, user_id: str, idempotency_key: str) -> StoredIntent | None:
+        rows = self.rows.values()
+        return next((r for r in rows if (r.intent.user_id, r.idempotency_key) == (user_id, idempotency_key)), None)
+
+    async def by_id(self, user_id: str, intent_id: str) -> StoredIntent | None:
+        row = self.rows.get(intent_id)
+        return row if row is not None and row.intent.user_id == user_id else None
+
+    async def answered(self, intent_id: str, answer: Answer) -> None:
+        row = self.rows[intent_id]
+        if row.answer is None or not row.answer.final:
+            self.rows[intent_id] = msgspec.structs.replace(row, answer=answer)
+
+    async def unknown_to_the_ledger(self, before_ms: int, limit: int) -> Sequence[StoredIntent]:
+        rows = (row for intent_id, row in self.rows.items() if intent_id not in self._handed_over)
+        return [row for row in rows if row.intent.ts_init_ms < before_ms][:limit]
+
+    async def handed_over(self, intent_ids: Sequence[str]) -> None:
+        self._handed_over.update(intent_ids)
+
+
+class MemoryBus:
+    """Keeps what is published, and lets `engine` react to each intent as the rest of the house would."""
+
+    def __init__(self, engine: Callable[[Any], None] = lambda _: None) -> None:
+        self.engine = engine
+        self.published: list[Outgoing] = []
+        self.away = False
+
+    @property
+    def intents(self) -> list[Any]:
+        """The published intents."""
+        return [decode_union(message.value or b"", OrderIntent) for message in self.published]
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        if self.away:
+            raise Unavailable("the broker")
+        self.published += messages
+        for message in messages:
+            self.engine(decode_union(message.value or b"", OrderIntent))

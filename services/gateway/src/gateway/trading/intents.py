@@ -1,0 +1,124 @@
+"""Requests to intents: pure, so that what would be sent can be tested without sending it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from common import ids
+from common.exits import ExitPlan
+from common.instruments import ZERO, Instrument
+from common.intents import PlaceExits, PlaceOrder
+from common.market import Ticker
+from common.orders import OrderType, Side, TimeInForce
+from gateway.ports import Account
+from gateway.trading.oco import check_both_legs, oco_plan
+from gateway.trading.plans import Market, plan_for, preview
+from gateway.trading.refusals import invalid, too_small
+from gateway.trading.requests import PlaceOcoBody, PlaceOrderBody
+from gateway.trading.sizing import Sized, size_exits, size_order
+
+
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, as what, and until when it counts."""
+
+    intent_id: str
+    account: Account
+    now_ms: int
+    valid_until_ms: int
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What every intent says."""
+        return {
+            "intent_id": self.intent_id,
+            "user_id": self.account.user_id,
+            "account_id": self.account.account_id,
+            "exchange": self.account.exchange,
+            "ts_init_ms": self.now_ms,
+            "valid_until_ms": self.valid_until_ms,
+        }
+
+    @property
+    def bracket_id(self) -> str:
+        """The bracket the intent will open."""
+        return ids.bracket_id(self.account.account_id, self.intent_id)
+
+
+def market_of(ticker: Ticker | None, symbol: str) -> Market:
+    """The prices to size by. Raises Refused when the market has none."""
+    last, bid, ask = (ticker.last_px, ticker.bid_px, ticker.ask_px) if ticker else (None, None, None)
+    last = last or bid or ask
+    if last is None:
+        rule = f"{symbol} has no price at the moment."
+        raise invalid("symbol", rule, "Wait until it trades again.", code="NO_PRICE")
+    return Market(last_px=last, bid_px=bid or last, ask_px=ask or last)
+
+
+def place_order(
+    body: PlaceOrderBody, stamp: Stamp, instrument: Instrument, market: Market, free: Mapping[str, Decimal]
+) -> PlaceOrder:
+    """An entry sized in lots; a buy has a plan whose exits can exist. Raises Refused."""
+    order_type = OrderType(body.type)
+    _check_tradable(instrument)
+    if body.side is Side.SELL and body.exit_field:
+        rule = "Take-profit and stop protect a purchase."
+        raise invalid(body.exit_field, rule, "Leave it out, or protect holdings with place-oco-order.")
+    sized = size_order(body.size, instrument, market, free, side=body.side, order_type=order_type, price=body.price)
+    plan = _plan(body, sized, instrument, market) if body.side is Side.BUY else None
+    return PlaceOrder(
+        **stamp.fields,
+        symbol=instrument.symbol,
+        side=body.side,
+        order_type=order_type,
+        qty=sized.qty,
+        price=sized.price,
+        time_in_force=_time_in_force(body, order_type),
+        plan=plan,
+        instrument=instrument,
+        reference_px=sized.entry_px,
+        signal_id=body.signal_id,
+    )
+
+
+def place_exits(
+    body: PlaceOcoBody, stamp: Stamp, instrument: Instrument, market: Market, free: Mapping[str, Decimal]
+) -> PlaceExits:
+    """An exit pair on what is held. Raises Refused."""
+    _check_tradable(instrument)
+    if body.side is not Side.SELL:
+        raise invalid("side", "An OCO order here sells what is held.", "Set side to SELL, or leave it out.")
+    plan = oco_plan(body.above, body.below, instrument, market)
+    qty = size_exits(body.size, instrument, free.get(instrument.base, ZERO))
+    if qty <= 0:
+        raise too_small(body.size.field, "The order", qty, market.last_px, instrument)
+    check_both_legs(plan, qty, instrument, body.size.field)
+    return PlaceExits(
+        **stamp.fields,
+        symbol=instrument.symbol,
+        qty=qty,
+        plan=plan,
+        instrument=instrument,
+        reference_px=market.last_px,
+    )
+
+
+def _plan(body: PlaceOrderBody, sized: Sized, instrument: Instrument, market: Market) -> ExitPlan:
+    plan = plan_for(body.wanted, instrument, entry_px=sized.entry_px, market=market)
+    preview(plan, instrument, qty=sized.qty, entry_px=sized.entry_px, field=sized.field)
+    return plan
+
+
+def _time_in_force(body: PlaceOrderBody, order_type: OrderType) -> TimeInForce | None:
+    if order_type is OrderType.LIMIT:
+        return body.time_in_force or TimeInForce.GTC
+    if body.time_in_force is not None:
+        raise invalid("timeInForce", "A MARKET order has no time in force.", "Leave timeInForce out.")
+    return None
+
+
+def _check_tradable(instrument: Instrument) -> None:
+    if not instrument.tradable:
+        rule = f"{instrument.symbol} is not trading at the moment."
+        raise invalid("symbol", rule, "Wait until it trades again.", code="MARKET_CLOSED", title="Market is closed")
