@@ -145,7 +145,7 @@ async def _take_turn(
     competitor: Competitor, fills: int, rate: float, number: int, stack: Stack, paper: Paper
 ) -> Measured:
     entries = await competitor.place(fills)
-    await asyncio.sleep(_BREATH_S)
+    await _calm(paper)
     names = {stack.pid(name): name for name in stack.urls} | dict(competitor.processes())
     hops_before = await competitor.hops()
     await paper.reset_timings()
@@ -159,6 +159,14 @@ async def _take_turn(
     turn = turn_of(timings, [entry.group for entry in entries], book.by_order, book.lists)
     hops = between(hops_before, await competitor.hops())
     return Measured(competitor.name, rate, number, turn, _of_interest(used, competitor), hops)
+
+
+async def _calm(paper: Paper) -> None:
+    """Return when nobody has sent the exchange anything for a while: what set the scene is over."""
+    seen = -1
+    while (count := len((await paper.timings())["requests"])) != seen:
+        seen = count
+        await asyncio.sleep(_BREATH_S)
 
 
 async def _quiet(paper: Paper, entries: Sequence[Entry]) -> dict[str, Any]:
