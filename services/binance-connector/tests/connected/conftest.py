@@ -103,13 +103,13 @@ class Told:
         """The facts about one order."""
         return [fact for fact in self.facts if fact.client_order_id == client_id and kind in {None, type_of(fact)}]
 
-    async def matching(self, condition: Callable[[OrderFact], bool]) -> Any:
+    async def matching(self, condition: Callable[[OrderFact], bool], timeout_s: float = 20.0) -> Any:
         """The first fact that meets a condition, waited for."""
-        return (await until(lambda: [fact for fact in self.facts if condition(fact)]))[0]
+        return (await until(lambda: [fact for fact in self.facts if condition(fact)], timeout_s))[0]
 
-    async def first(self, client_id: str, kind: str) -> Any:
+    async def first(self, client_id: str, kind: str, timeout_s: float = 20.0) -> Any:
         """The first such fact, waited for."""
-        return (await until(lambda: self.of(client_id, kind)))[0]
+        return (await until(lambda: self.of(client_id, kind), timeout_s))[0]
 
 
 @dataclass
@@ -280,10 +280,20 @@ class Bench:
         assert letter.value is not None
         return bytes(letter.value)
 
+    async def stored_trail(self, account_id: str) -> None:
+        """Wait until the account's stream state is in the database."""
+        pool = await create_pool(self.database_url, SCHEMA, application_name="test", size=1)
+        async with asyncio.timeout(20):
+            while not await pool.fetchval(
+                "SELECT open_orders <> '{}' FROM stream_state WHERE account_id = $1", account_id
+            ):
+                await asyncio.sleep(0.01)
+        await pool.close()
+
     async def forget_positions(self) -> None:
         """As if nothing had been stored before the process died."""
         pool = await create_pool(self.database_url, SCHEMA, application_name="test", size=1)
-        await pool.execute("TRUNCATE consumer_offsets, consumer_brokers")
+        await pool.execute("TRUNCATE consumer_offsets, consumer_brokers, stream_state")
         await pool.close()
 
     def fault(self, kind: str, **settings: Any) -> None:

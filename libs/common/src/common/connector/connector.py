@@ -91,7 +91,7 @@ class Connector:
         self._trails = Trails()
         self._store = TrailStore(outside.pool, self._trails, self._facts.acknowledged)
         self._correlations = Correlations()
-        self._lookups = Lookups(dialect, door.client)
+        self._lookups = Lookups(dialect, door.client, outside.clock)
         self._settler = self._new_settler()
         self._recovery = self._new_recovery()
         self._streams = self._new_streams()

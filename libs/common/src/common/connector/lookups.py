@@ -1,17 +1,20 @@
 """What became of an order: the exchange's answer together with its trades, as the facts that were missed."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from common.clock import Clock
 from common.connector.client import ExchangeClient
 from common.connector.ports import Dialect, OrderAbsent, OrderFound, OrderRef, Rejected, Unknown
 from common.orders import OrderFact, OrderFilled, OrderSnapshot, OrderStatus
 
 _TRADES_LAG_ATTEMPTS: Final = 4
+_SEARCHES_KEPT: Final = 1_000
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -38,21 +41,40 @@ class Unclear(msgspec.Struct, frozen=True):
 Finding = Found | Absent | Unclear
 
 
+class Proof(NamedTuple):
+    """What makes "not there" certain: a search of the trades since then, begun not before `from_ms` (our clock)."""
+
+    since_ms: int
+    from_ms: int
+
+
+class _Search(msgspec.Struct, frozen=True):
+    """Who placed the orders behind an account's trades on one symbol."""
+
+    began_ms: int
+    since_ms: int
+    owners: dict[str, str | None]
+    """Client order ids by exchange order id."""
+
+
 class Lookups:
     """Asks about orders. Reads only; every answer may be asked for again."""
 
-    def __init__(self, dialect: Dialect, client: ExchangeClient) -> None:
+    def __init__(self, dialect: Dialect, client: ExchangeClient, clock: Clock) -> None:
         self._dialect = dialect
         self._client = client
+        self._clock = clock
+        self._searches: OrderedDict[tuple[str, str], _Search] = OrderedDict()
+        self._searching: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def find(self, ref: OrderRef, *, since_ms: int | None = None) -> Finding:
-        """The order and its fills; with `since_ms` an order that is not there is also searched for in the trades."""
+    async def find(self, ref: OrderRef, *, proof: Proof | None = None) -> Finding:
+        """The order and its fills; with a proof an order that is not there is also searched for in the trades."""
         answer = await self._client.ask(self._dialect.fetch_order(ref), ref.account_id)
         match answer:
             case OrderFound():
                 return await self.with_trades(answer.order)
-            case OrderAbsent() if since_ms is not None:
-                return await self._search_trades(ref, since_ms, answer.code)
+            case OrderAbsent() if proof is not None:
+                return await self._behind_trades(ref, proof, answer.code)
             case OrderAbsent():
                 return Absent(answer.code)
             case Rejected() | Unknown():
@@ -77,31 +99,51 @@ class Lookups:
                 break
         return Found(order, (*fills, order))
 
-    async def _search_trades(self, ref: OrderRef, since_ms: int, code: str) -> Finding:
+    async def _behind_trades(self, ref: OrderRef, proof: Proof, code: str) -> Finding:
         """An order that filled at once may be listed late, while its trades are there already."""
+        searched = await self._search(ref, proof)
+        if isinstance(searched, Unclear):
+            return searched
+        for exchange_order_id, client_order_id in searched.owners.items():
+            if client_order_id == ref.client_order_id:
+                return await self.find(msgspec.structs.replace(ref, exchange_order_id=exchange_order_id))
+        return Absent(code, proven=True)
+
+    async def _search(self, ref: OrderRef, proof: Proof) -> _Search | Unclear:
+        """One search answers all who ask of the same account and symbol: after a crash there may be hundreds."""
+        key = (ref.account_id, ref.symbol)
+        async with self._searching[key]:
+            last = self._searches.get(key)
+            if last is not None and last.began_ms >= proof.from_ms and last.since_ms <= proof.since_ms:
+                return last
+            searched = await self._search_again(ref, proof.since_ms, {} if last is None else last.owners)
+            if isinstance(searched, _Search):
+                self._searches[key] = searched
+                self._searches.move_to_end(key)
+                while len(self._searches) > _SEARCHES_KEPT:
+                    self._searching.pop(self._searches.popitem(last=False)[0], None)
+            return searched
+
+    async def _search_again(self, ref: OrderRef, since_ms: int, known: dict[str, str | None]) -> _Search | Unclear:
+        began_ms = self._clock.now_ms()
         call = self._dialect.fetch_my_trades(ref.account_id, ref.symbol, since_ms=since_ms)
         trades = await self._client.ask(call, ref.account_id)
         if isinstance(trades, Rejected | Unknown):
             return Unclear(trades.code, trades.reason)
-        for exchange_order_id in _orders_behind(trades, ref.client_order_id):
-            by_id = OrderRef(account_id=ref.account_id, symbol=ref.symbol, exchange_order_id=exchange_order_id)
+        owners: dict[str, str | None] = {}
+        for trade in trades:
+            placed_by = trade.exchange_order_id
+            if placed_by is None or placed_by in owners:
+                continue
+            if trade.client_order_id is not None or placed_by in known:
+                owners[placed_by] = trade.client_order_id or known[placed_by]
+                continue
+            by_id = OrderRef(account_id=ref.account_id, symbol=ref.symbol, exchange_order_id=placed_by)
             answer = await self._client.ask(self._dialect.fetch_order(by_id), ref.account_id)
             if isinstance(answer, Rejected | Unknown):
                 return Unclear(answer.code, answer.reason)
-            if isinstance(answer, OrderFound) and answer.order.client_order_id == ref.client_order_id:
-                return await self.with_trades(answer.order)
-        return Absent(code)
-
-
-def _orders_behind(trades: Iterable[OrderFilled], client_order_id: str | None) -> list[str]:
-    """The orders whose trades these are, without those that are known to be others."""
-    return list(
-        dict.fromkeys(
-            trade.exchange_order_id
-            for trade in trades
-            if trade.exchange_order_id is not None and trade.client_order_id in {None, client_order_id}
-        )
-    )
+            owners[placed_by] = answer.order.client_order_id if isinstance(answer, OrderFound) else None
+        return _Search(began_ms, since_ms, owners)
 
 
 def completed(order: OrderSnapshot, trades: Sequence[OrderFilled]) -> tuple[OrderFilled, ...]:

@@ -14,7 +14,7 @@ import structlog
 from common.clock import Clock
 from common.commands import Command
 from common.connector.facts import FactPublisher
-from common.connector.lookups import Absent, Finding, Found, Lookups
+from common.connector.lookups import Absent, Finding, Found, Lookups, Proof
 from common.connector.metrics import SETTLING
 from common.connector.ports import OrderRef
 from common.connector.trail import Trails
@@ -22,7 +22,8 @@ from common.errors import ErrorCategory
 from common.exchanges import Exchange
 from common.orders import OrderFact, OrderRejected
 
-_FIRST_PAUSE_S: Final = 0.1
+_FIRST_PAUSE_S: Final = 0.2
+_PAUSE_GROWS: Final = 3
 _PAUSE_CEILING_S: Final = 5.0
 _CANCEL_ATTEMPTS: Final = 3
 SEARCH_BACK_MS: Final = 10_000
@@ -128,8 +129,8 @@ class Settler:
             finding = await self._look(ref, conclusive_ms, since_ms)
             if isinstance(finding, Found) or (isinstance(finding, Absent) and finding.proven):
                 return finding
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _PAUSE_CEILING_S)
+            await asyncio.sleep(self._until_next_look_s(pause_s, conclusive_ms))
+            pause_s = min(_PAUSE_GROWS * pause_s, _PAUSE_CEILING_S)
 
     def drop(self, account_id: str) -> None:
         """Somebody else owns the account now."""
@@ -144,11 +145,16 @@ class Settler:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _until_next_look_s(self, pause_s: float, conclusive_ms: int) -> float:
+        """The pause, ending early when "not there" becomes proof."""
+        proof_in_s = (conclusive_ms - self._clock.now_ms()) / 1000
+        return min(pause_s, proof_in_s + 0.001) if proof_in_s > 0 else pause_s
+
     async def _look(self, ref: OrderRef, conclusive_ms: int, since_ms: int) -> Finding:
         """One look. The moment it begins decides whether "not there" is proof."""
-        proof = self._clock.now_ms() >= conclusive_ms
-        finding = await self._lookups.find(ref, since_ms=since_ms - SEARCH_BACK_MS if proof else None)
-        return Absent(finding.code, proven=proof) if isinstance(finding, Absent) else finding
+        if self._clock.now_ms() < conclusive_ms:
+            return await self._lookups.find(ref)
+        return await self._lookups.find(ref, proof=Proof(since_ms - SEARCH_BACK_MS, conclusive_ms))
 
     async def _until_settled(self, question: Question) -> None:
         pause_s, cancels = _FIRST_PAUSE_S, 0
@@ -164,10 +170,10 @@ class Settler:
             elif isinstance(finding, Absent) and finding.proven:
                 return self._publish(question, (self._never_arrived(question.ref, finding.code),))
             try:
-                async with asyncio.timeout(pause_s):
+                async with asyncio.timeout(self._until_next_look_s(pause_s, question.conclusive_ms)):
                     await question.hurry.wait()
             except TimeoutError:
-                pause_s = min(2 * pause_s, _PAUSE_CEILING_S)
+                pause_s = min(_PAUSE_GROWS * pause_s, _PAUSE_CEILING_S)
 
     def _publish(self, question: Question, facts: Sequence[OrderFact]) -> None:
         self._trails.note(facts)
