@@ -55,13 +55,11 @@ def test_no_file_outgrows_its_room(root: Path, tracked: list[Path]) -> None:
 
 
 def test_every_module_says_what_it_is(root: Path, tracked: list[Path]) -> None:
+    modules = {path: path.read_text() for path in tracked if path.suffix == ".py" and not _is_test(path)}
     silent = [
         str(path.relative_to(root))
-        for path in tracked
-        if path.suffix == ".py"
-        and not _is_test(path)
-        and (text := path.read_text()).strip()
-        and not text.lstrip().startswith(('"""', "#!"))
+        for path, text in modules.items()
+        if text.strip() and not text.lstrip().startswith(('"""', "#!"))
     ]
     assert silent == []
 
