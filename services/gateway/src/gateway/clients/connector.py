@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
-from common.accounts import AssetBalance
+from common.accounts import AssetBalance, BalanceChanged
 from common.clock import Clock
 from common.codec import decode, encode
 from common.errors import ErrorCategory, Refused, Unavailable
@@ -57,7 +57,7 @@ class HttpConnector:
     async def balances(self, account_id: str) -> Sequence[AssetBalance]:
         """What the account has, free and locked."""
         reply = await self._asking.ask("GET", f"/accounts/{quote(account_id, safe='')}/balances")
-        return decode(_good(reply), tuple[AssetBalance, ...])
+        return decode(_good(reply), BalanceChanged).balances
 
     async def open_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderSnapshot]:
         """What rests on the exchange, placed by us or by hand."""

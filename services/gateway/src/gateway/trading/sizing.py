@@ -88,9 +88,10 @@ def size_exits(size: Size, instrument: Instrument, free_base: Decimal) -> Decima
     if size.usd is not None:
         raise invalid("sizeUsd", "Exits are sized by what is held.", "Use sizePct or quantity.")
     if size.qty is not None:
-        if size.qty > free_base:
-            raise insufficient(field, instrument.base, size.qty, free_base)
-        return instrument.floor_qty(size.qty)
+        qty = instrument.floor_qty(size.qty)
+        if qty > free_base:
+            raise insufficient(field, instrument.base, qty, free_base)
+        return qty
     assert size.pct is not None, "exactly one of three is given"
     return instrument.floor_qty(free_base * size.pct * OCO_BUFFER)
 
