@@ -52,6 +52,10 @@ class HttpJson:
         """The answer's data. Raises Refused."""
         return await self._call("POST", path, json=body)
 
+    async def delete(self, path: str, **query: str) -> Any:
+        """The answer's data. Raises Refused."""
+        return await self._call("DELETE", path, params=query)
+
     async def _call(self, method: str, path: str, **request: Any) -> Any:
         async with self._http.request(method, f"{self._base_url}{path}", headers=self._headers, **request) as answer:
             body = json.loads(await answer.text(), parse_float=Decimal)
