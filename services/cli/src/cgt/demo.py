@@ -38,6 +38,7 @@ async def run(exchange: str) -> int:
     folder = Path(tempfile.mkdtemp(prefix="cgt-demo-"))
     try:
         options = StackOptions(run_dir=folder, broker=broker_of(os.environ))
+        story.act("Starting PostgreSQL, a broker, the paper exchange and the services")
         async with Stack(options) as stack:
             story.step(
                 "System running", f"{len(stack.urls)} services, PostgreSQL, a broker; gateway {stack.gateway_url}"
@@ -150,7 +151,7 @@ async def _stopped(story: Story, trader: Trader, trade_id: str) -> None:
     story.step("Stop hit", f"{sold[0]['executedQty']} BTC sold at {sold[0]['avgPrice']}")
     await eventually("no order is left", lambda: _open_orders(trader), lambda seen: not seen, WITHIN_S)
     held = await eventually("the position is flat", lambda: _position(trader), lambda qty: qty <= DUST, WITHIN_S)
-    story.step("Position flat", f"{held} BTC left, nothing rests on the exchange")
+    story.step("Position flat", f"{held:f} BTC left, nothing rests on the exchange")
 
 
 async def _profit(story: Story, trader: Trader, trade_id: str) -> None:
