@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -16,6 +16,8 @@ from common.errors import Unavailable
 
 BROKER_ERRORS = (KafkaError, OSError, TimeoutError)
 """What the Kafka client raises when the broker does not answer, or answers no."""
+
+_STOP_TIMEOUT_S: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -61,6 +63,20 @@ async def ensure_topics(settings: BusSettings, topics: Sequence[Topic]) -> None:
 async def cluster_id(admin: AIOKafkaAdminClient) -> str:
     """The identity of the broker's data: an empty broker at the same address has another one."""
     return str((await admin.describe_cluster())["cluster_id"])
+
+
+async def stop_client(stop: Callable[[], Awaitable[None]]) -> None:
+    """Stop a Kafka client within a few seconds, whatever state its broker left it in.
+
+    aiokafka lets the cancellation of its own fetch task escape from `stop()`, which would end the caller's task, and
+    waits for answers of a broker that is gone.
+    """
+    stopping = asyncio.ensure_future(stop())
+    await asyncio.wait([stopping], timeout=_STOP_TIMEOUT_S)
+    if not stopping.done():
+        stopping.cancel()
+    elif not stopping.cancelled() and (error := stopping.exception()) is not None:
+        _log.warning("kafka_client_stopped_badly", error=repr(error))
 
 
 async def until_available(attempt: Callable[[], Awaitable[None]], what: str, ceiling_ms: int = 2_000) -> None:

@@ -14,7 +14,7 @@ from common.bus.brokers import BusSettings
 from common.bus.dead_letters import DeadLetters
 from common.bus.errors import ShardLost
 from common.bus.messages import Record
-from common.bus.reader import BrokerReplaced, Place, PositionsBeyondEnd, Reader
+from common.bus.reader import Place, PositionsBeyondEnd, Reader
 from common.bus.shard import KnownBrokers, ShardHandler, ShardWorker
 from common.bus.topics import Topic
 from common.errors import Unavailable
@@ -29,8 +29,8 @@ _log = structlog.get_logger(__name__)
 class HotRunner:
     """Runs the shards it is assigned until it is stopped; anything unforeseen ends `run()` with an exception.
 
-    `known` remembers which broker the stored positions belong to. Without it a broker that came back empty is noticed
-    only while its topics are still shorter than the positions.
+    `known` remembers which broker the stored positions belong to. Without it a broker that came back empty while this
+    process was down is noticed only as long as its topics are shorter than the positions.
     """
 
     def __init__(
@@ -76,8 +76,6 @@ class HotRunner:
                 async with Reader(self._settings, self._topics, self._client_id) as reader:
                     pause_s = 0.05
                     await self._read(reader)
-            except BrokerReplaced:
-                _log.warning("broker_came_back_empty")
             except (Unavailable, *BROKER_ERRORS) as error:
                 _log.warning("broker_unavailable", error=repr(error))
                 await asyncio.sleep(pause_s)

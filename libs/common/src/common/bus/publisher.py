@@ -1,15 +1,17 @@
 """Publishes messages: every one acknowledged by the broker, all of one call on the wire together."""
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 
-from common.bus.admin import BROKER_ERRORS, ensure_topics, until_available
+from common.bus.admin import BROKER_ERRORS, ensure_topics, stop_client, until_available
 from common.bus.brokers import MAX_MESSAGE_BYTES, BusSettings
 from common.bus.errors import MessageTooLarge
+from common.bus.lifeline import Lifeline, connect_lifeline
 from common.bus.messages import Outgoing
 from common.bus.topics import Topic, shard_of
 from common.errors import Unavailable
@@ -23,9 +25,10 @@ _ENVELOPE_BYTES = 200  # What the record and batch framing adds, generously.
 class Publisher:
     """A producer that outlives broker restarts.
 
-    The client library re-sends by itself for `request_timeout_ms` of the broker table. What still failed gets one more
-    round on a new connection with the topics declared again, because a broker may have come back empty. Then the caller
-    gets Unavailable and decides: the outbox relay comes back by itself, a request handler answers 503.
+    The client library re-sends by itself for `request_timeout_ms` of the broker table. What still failed is sent again,
+    marked `redelivery`, on a new connection with the topics declared again, because a broker may have come back empty.
+    When that has gone on for twice the time-out the caller gets Unavailable and decides: the outbox relay comes back by
+    itself, a request handler answers 503.
     """
 
     def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str) -> None:
@@ -33,6 +36,7 @@ class Publisher:
         self._topics = tuple(topics)
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
+        self._lifeline: Lifeline | None = None
         self._reconnecting = asyncio.Lock()
         self._retired: set[asyncio.Task[None]] = set()
 
@@ -44,7 +48,9 @@ class Publisher:
         """Send what is pending and disconnect."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            await stop_client(producer.stop)
+        if self._lifeline is not None:
+            self._lifeline.close()
         await asyncio.gather(*self._retired)
 
     async def __aenter__(self) -> "Publisher":
@@ -59,16 +65,17 @@ class Publisher:
 
         Raises MessageTooLarge before anything is sent, Unavailable when some may not have arrived: publish all again.
         """
+        if not messages:
+            return
         for message in messages:
             _check_size(message)
         started = stopwatch()
-        producer = self._producer
-        failed = await self._round(producer, messages)
-        if failed:
-            await self._replace(producer)
-            failed = await self._round(self._producer, failed)
-        if failed:
-            raise Unavailable("the broker")
+        failed = await self._attempt(messages)
+        while failed:
+            if since_s(started) > 2 * self._settings.traits.request_timeout_ms / 1000:
+                raise Unavailable("the broker")
+            # Some of them may have arrived, so whoever acts on them must look first.
+            failed = await self._attempt([dataclasses.replace(message, redelivery=True) for message in failed])
         for message in messages:
             PUBLISHED.labels(message.topic).observe(since_s(started))
 
@@ -80,7 +87,25 @@ class Publisher:
         """Whether the producer has been connected: the readiness check of a service."""
         return self._producer is not None
 
+    async def _attempt(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
+        """Send all; what is returned must be sent again, on the connection that has been made for it."""
+        if self._producer is None:
+            raise Unavailable("the broker")  # Not started, or stopped.
+        if self._lifeline is not None and self._lifeline.lost:
+            await self._replace(self._producer)
+        producer, lifeline = self._producer, self._lifeline
+        failed = await self._round(producer, messages)
+        if lifeline is not None and lifeline.lost:
+            # The client library may have repeated them to the next broker, whose acknowledgement is worth nothing
+            # before its topics have been declared.
+            failed = list(messages)
+        if failed:
+            await self._replace(producer)
+        return failed
+
     async def _connect(self) -> None:
+        # Tied first, then the topics declared: if the broker ends in between, the next publish notices.
+        lifeline = await connect_lifeline(self._settings)
         await ensure_topics(self._settings, self._topics)
         traits = self._settings.traits
         producer = AIOKafkaProducer(
@@ -97,25 +122,35 @@ class Publisher:
         try:
             await producer.start()
         except BROKER_ERRORS as error:
-            await producer.stop()
+            await stop_client(producer.stop)
+            lifeline.close()
             raise Unavailable("the broker") from error
-        self._producer = producer
+        if self._lifeline is not None:
+            self._lifeline.close()
+        self._producer, self._lifeline = producer, lifeline
 
     async def _replace(self, failed: AIOKafkaProducer | None) -> None:
-        """Connect anew unless somebody else did so since `failed` was in use. Raises Unavailable."""
+        """Connect anew unless somebody else did so since `failed` was in use. Raises Unavailable after a while."""
         async with self._reconnecting:
             if failed is None or self._producer is not failed:
                 return
-            await self._connect()
+            try:
+                async with asyncio.timeout(self._settings.traits.request_timeout_ms / 1000):
+                    await until_available(self._connect, "broker", ceiling_ms=200)
+            except TimeoutError as error:
+                raise Unavailable("the broker") from error
             retired: asyncio.Task[None] = asyncio.create_task(_stop(failed))
             self._retired.add(retired)
             retired.add_done_callback(self._retired.discard)
 
     async def _round(self, producer: AIOKafkaProducer | None, messages: Sequence[Outgoing]) -> list[Outgoing]:
         """Send all, wait for all acknowledgements, and return those that failed."""
-        outcomes = await asyncio.gather(
-            *[self._send(producer, message) for message in messages], return_exceptions=True
-        )
+        sends = [asyncio.ensure_future(self._send(producer, message)) for message in messages]
+        # The client expires a batch by itself; the limit is for one whose connection died without its notice.
+        _, late = await asyncio.wait(sends, timeout=1.5 * self._settings.traits.request_timeout_ms / 1000)
+        for send in late:
+            send.cancel()
+        outcomes = await asyncio.gather(*sends, return_exceptions=True)
         failed = []
         for message, outcome in zip(messages, outcomes, strict=True):
             match outcome:
@@ -124,7 +159,7 @@ class Publisher:
                 case MessageSizeTooLargeError():
                     raise MessageTooLarge(message.topic, _size(message), MAX_MESSAGE_BYTES)
                 # The client asserts that a partition exists; it does not, when an emptied broker made the topic up.
-                case KafkaError() | OSError() | TimeoutError() | AssertionError():
+                case KafkaError() | OSError() | TimeoutError() | AssertionError() | asyncio.CancelledError():
                     _log.warning("publish_failed", topic=message.topic, error=repr(outcome))
                     failed.append(message)
                 case _:
@@ -145,7 +180,7 @@ class Publisher:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    await producer.stop()
+    await stop_client(producer.stop)
 
 
 def _check_size(message: Outgoing) -> None:

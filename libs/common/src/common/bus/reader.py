@@ -1,7 +1,7 @@
 """One Kafka consumer over partitions chosen by us, positioned by us, that costs next to nothing while nothing happens.
 
 Everything peculiar about reading lives here: the end of a partition as the first fetch tells it (the embedded broker's
-`end_offsets` is wrong), a broker that came back empty, and pauses between fetches where a fetch does not wake on data.
+`end_offsets` is wrong), positions beyond the end, and pauses between fetches where a fetch does not wake on data.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ from contextlib import AsyncExitStack
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from common.bus.admin import BROKER_ERRORS, admin_client, cluster_id, ensure_topics
+from common.bus.admin import BROKER_ERRORS, admin_client, cluster_id, ensure_topics, stop_client
 from common.bus.brokers import BusSettings
+from common.bus.lifeline import connect_lifeline
 from common.bus.messages import Record, record_from
 from common.bus.topics import Topic
 from common.errors import CgtError, Unavailable
@@ -23,12 +24,7 @@ Place = tuple[str, int]
 """A topic (its logical name) and a partition."""
 
 _POLL_MS = 100
-_IDENTITY_CHECK_S = 2.0
 _LAG_EVERY_S = 5.0
-
-
-class BrokerReplaced(CgtError):
-    """The broker at this address is another one now, so every position is meaningless: read again from 0."""
 
 
 class PositionsBeyondEnd(CgtError):
@@ -40,7 +36,7 @@ class PositionsBeyondEnd(CgtError):
 
 
 class Reader:
-    """Reads assigned places in order. `cluster_id` tells which broker the positions belong to."""
+    """Reads assigned places in order, on one broker for as long as that lives; `cluster_id` says which broker it is."""
 
     def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str) -> None:
         self._settings = settings
@@ -52,7 +48,6 @@ class Reader:
         self._wake = asyncio.Event()
         self._last_record_s = time.monotonic()
         self._lag_reported_s = 0.0
-        self._replaced = False
         self._beyond: list[Place] = []
         self.cluster_id = ""
 
@@ -60,13 +55,12 @@ class Reader:
         """Connect, with the topics declared. Raises Unavailable."""
         await ensure_topics(self._settings, self._topics)
         try:
-            self._admin = await self._stack.enter_async_context(admin_client(self._settings))
-            self.cluster_id = await cluster_id(self._admin)
+            self._lifeline = await connect_lifeline(self._settings, on_lost=self._wake.set)
+            self._stack.callback(self._lifeline.close)
+            async with admin_client(self._settings) as admin:
+                self.cluster_id = await cluster_id(admin)
             self._consumer = await self._connect()
-            if self._settings.traits.forgets_on_restart:
-                watch = asyncio.create_task(self._watch_identity(), name="broker-identity")
-                self._stack.callback(watch.cancel)
-        except BROKER_ERRORS as error:
+        except (Unavailable, *BROKER_ERRORS) as error:
             await self._stack.aclose()
             raise Unavailable("the broker") from error
         return self
@@ -109,15 +103,13 @@ class Reader:
     async def poll(self) -> list[Record]:
         """What arrived, possibly nothing, within about 100 ms.
 
-        Raises BrokerReplaced, PositionsBeyondEnd, or an error of `BROKER_ERRORS`.
+        Raises PositionsBeyondEnd, or Unavailable or an error of `BROKER_ERRORS` when this reader is of no more use.
         """
-        if self._replaced:
-            raise BrokerReplaced
+        if self._lifeline.lost:
+            raise Unavailable("the broker")
         if self._beyond:
             # Said one poll late, so that what other places delivered in the same fetch is not lost.
             beyond, self._beyond = self._beyond, []
-            if await self._is_another_broker():
-                raise BrokerReplaced
             raise PositionsBeyondEnd(beyond)
         if self._settings.traits.end_offsets_trusted and not self.caught_up:
             await self._ask_for_ends()
@@ -160,22 +152,9 @@ class Reader:
             request_timeout_ms=traits.request_timeout_ms,
             retry_backoff_ms=50,
         )
-        self._stack.push_async_callback(consumer.stop)
+        self._stack.push_async_callback(stop_client, consumer.stop)
         await consumer.start()
         return consumer
-
-    async def _watch_identity(self) -> None:
-        """Notice a broker that was restarted empty even when enough new records hide it."""
-        while not self._replaced:
-            await asyncio.sleep(_IDENTITY_CHECK_S)
-            self._replaced = await self._is_another_broker()
-        self._wake.set()
-
-    async def _is_another_broker(self) -> bool:
-        try:
-            return await cluster_id(self._admin) != self.cluster_id
-        except BROKER_ERRORS:
-            return False  # Down; whether it is another one shows when it is back.
 
     def _idle_pause_s(self) -> float:
         """How long to rest before the next fetch: nothing at first, then a little more with every idle second."""

@@ -7,10 +7,10 @@ from typing import Literal
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from common.bus.admin import BROKER_ERRORS
+from common.bus.admin import BROKER_ERRORS, stop_client
 from common.bus.brokers import BusSettings
 from common.bus.messages import Record
-from common.bus.reader import BrokerReplaced, Place, PositionsBeyondEnd, Reader
+from common.bus.reader import Place, PositionsBeyondEnd, Reader
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
@@ -30,12 +30,16 @@ async def tail(
 
     Outlives broker restarts: an emptied broker is read from its beginning. Stop it by closing the iterator.
     """
-    positions: dict[Place, int] | None = None
+    positions: dict[Place, int] = {}
+    followed = ""
     while True:
         try:
             async with Reader(settings, topics, client_id) as reader:
-                if positions is None:
+                if not followed:
                     positions = await _beginning(settings, topics, from_)
+                elif reader.cluster_id != followed:
+                    positions = dict.fromkeys(_places(settings, topics), 0)
+                followed = reader.cluster_id
                 reader.assign(positions)
                 while True:
                     for record in await reader.poll():
@@ -43,7 +47,7 @@ async def tail(
                         yield record
                     if ready is not None and reader.caught_up:
                         ready.set()
-        except (BrokerReplaced, PositionsBeyondEnd):
+        except PositionsBeyondEnd:
             positions = dict.fromkeys(_places(settings, topics), 0)
         except (Unavailable, *BROKER_ERRORS) as error:
             _log.warning("tail_waits_for_broker", error=repr(error))
@@ -83,4 +87,4 @@ async def _ends(settings: BusSettings, places: Sequence[Place]) -> dict[Place, i
             ends = {partition: consumer.highwater(partition) for partition in partitions}
         return {partitions[partition]: end for partition, end in ends.items()}
     finally:
-        await consumer.stop()
+        await stop_client(consumer.stop)
