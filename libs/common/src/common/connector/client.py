@@ -13,7 +13,6 @@ from common.connector.clocksync import ExchangeClock
 from common.connector.metrics import COMMAND_TO_REQUEST, RATE_WAITING, REQUEST_TO_REPLY
 from common.connector.ports import (
     Call,
-    Dialect,
     HttpRequest,
     LimitScope,
     RateLimit,
@@ -26,6 +25,7 @@ from common.connector.ports import (
 from common.connector.rates import Priority, RateGate
 from common.connector.rest import NotSent
 from common.errors import CgtError, ErrorCategory, Unavailable
+from common.exchanges import Exchange
 from common.metrics import HOP, since_s, stopwatch
 
 T = TypeVar("T")
@@ -66,13 +66,23 @@ class Route(Protocol):
     async def send(self, request: HttpRequest, credentials: Credentials | None) -> Reply | NotSent | Unknown: ...
 
 
+class Words(Protocol):
+    """The part of a dialect that sending needs."""
+
+    exchange: Exchange
+
+    def sign(self, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest: ...
+
+    def usage(self, reply: Reply) -> Usage: ...
+
+
 class Sender(Protocol):
     """Sends signed bytes over REST."""
 
     async def send(self, signed: SignedRequest) -> Reply | NotSent | Unknown: ...
 
 
-def signed(dialect: Dialect, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest:
+def signed(dialect: Words, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest:
     """A request with its signature. Raises KeyRefused when the secret is none."""
     try:
         return dialect.sign(request, credentials, now_ms)
@@ -83,7 +93,7 @@ def signed(dialect: Dialect, request: HttpRequest, credentials: Credentials | No
 class RestRoute:
     """Signs at the last moment, with the exchange's time, and sends over REST."""
 
-    def __init__(self, dialect: Dialect, sender: Sender, clock: Clock) -> None:
+    def __init__(self, dialect: Words, sender: Sender, clock: Clock) -> None:
         self._dialect = dialect
         self._sender = sender
         self._clock = clock
@@ -97,7 +107,7 @@ class ExchangeClient:
     """The one door to an exchange for everything that asks or orders."""
 
     def __init__(
-        self, dialect: Dialect, rest: Route, keys: Keys, gate: RateGate, clock: ExchangeClock, local: Clock
+        self, dialect: Words, rest: Route, keys: Keys, gate: RateGate, clock: ExchangeClock, local: Clock
     ) -> None:
         self._dialect = dialect
         self._rest = rest

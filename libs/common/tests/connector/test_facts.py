@@ -1,0 +1,101 @@
+"""Facts reach the topic in order, through an outage, or the account is read again."""
+
+from decimal import Decimal
+
+from common.connector.facts import FactPublisher, fact_id
+from common.exchanges import Exchange
+from common.orders import OrderAccepted, OrderFilled, OrderRejected, OrderStatus
+from common.testing.connector import MemoryBus
+
+
+def a_fact(n: int, account_id: str = "a") -> OrderAccepted:
+    return OrderAccepted(
+        account_id=account_id,
+        exchange=Exchange.BINANCE,
+        symbol="BTCUSDT",
+        client_order_id=f"order-{n}",
+        status=OrderStatus.NEW,
+        ts_event_ms=n,
+        ts_init_ms=n,
+    )
+
+
+def publisher(bus: MemoryBus, **options) -> FactPublisher:
+    return FactPublisher(bus, Exchange.BINANCE, "test", **options)
+
+
+async def test_facts_go_out_in_order_and_are_acknowledged() -> None:
+    bus = MemoryBus()
+    facts = publisher(bus)
+    acknowledged = facts.orders([a_fact(n) for n in range(5)], correlation_id="trade")
+    assert await facts.drain(5)
+    assert all(each.done() for each in acknowledged)
+    assert [message.ce_time_ms for message in bus.messages] == [0, 1, 2, 3, 4]
+    assert {message.correlation_id for message in bus.messages} == {"trade"}
+
+
+async def test_an_outage_is_waited_out_and_the_order_kept(eventually) -> None:
+    bus = MemoryBus()
+    facts = publisher(bus)
+    bus.down = True
+    facts.orders([a_fact(1), a_fact(2)])
+    await eventually(lambda: bus.attempts > 2)
+    facts.orders([a_fact(3)])
+    assert not facts.acknowledged("a")
+    bus.down = False
+    assert await facts.drain(5)
+    assert [message.ce_time_ms for message in bus.messages] == [1, 2, 3]
+    assert facts.acknowledged("a")
+
+
+async def test_one_accounts_outage_of_memory_loses_facts_on_purpose_and_asks_for_a_reading(eventually) -> None:
+    bus = MemoryBus()
+    facts = publisher(bus, max_line=2)
+    gaps = []
+    facts.on_gap = lambda account_id, from_ms: gaps.append((account_id, from_ms))
+    bus.down = True
+    lost = facts.orders([a_fact(n) for n in range(1, 6)])
+    assert [each.cancelled() for each in lost] == [False, False, True, True, True]
+    await eventually(lambda: bus.attempts > 2)
+    assert gaps == []
+    bus.down = False
+    assert await facts.drain(5)
+    assert gaps == [("a", 3)]
+
+
+async def test_a_broker_that_stays_away_is_not_waited_for_for_ever() -> None:
+    bus = MemoryBus()
+    facts = publisher(bus)
+    bus.down = True
+    facts.orders([a_fact(1)])
+    assert not await facts.drain(0.05)
+    assert facts.unacknowledged == 1
+
+
+def test_a_trade_has_one_identity_whoever_tells_it() -> None:
+    def fill(cum_qty: str | None, ts_init_ms: int) -> OrderFilled:
+        return OrderFilled(
+            account_id="a",
+            exchange=Exchange.BINANCE,
+            symbol="BTCUSDT",
+            client_order_id="order-1",
+            trade_id="77",
+            cum_qty=None if cum_qty is None else Decimal(cum_qty),
+            ts_event_ms=5,
+            ts_init_ms=ts_init_ms,
+        )
+
+    assert fact_id(fill("1", 1)) == fact_id(fill(None, 2), "command-9")
+
+
+def test_a_refusal_is_known_by_the_command_it_answers() -> None:
+    refusal = OrderRejected(
+        account_id="a",
+        exchange=Exchange.BINANCE,
+        symbol="BTCUSDT",
+        client_order_id="order-1",
+        category="filter",
+        ts_event_ms=1,
+        ts_init_ms=1,
+    )
+    assert fact_id(refusal, "command-1") != fact_id(refusal, "command-2")
