@@ -49,7 +49,8 @@ def amount(value: Decimal, name: str) -> Decimal:
     """The value, if it is a number from zero up. Raises UnreadableFrame naming the field."""
     if finite(value, name) < ZERO:
         raise UnreadableFrame(f"{name}: below zero")
-    return value
+    # One zero: replies and streams write it with different digits, and a fact told by both is one fact.
+    return value or ZERO
 
 
 def positive_or_none(value: Decimal | None, name: str) -> Decimal | None:

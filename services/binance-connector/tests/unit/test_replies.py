@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from binance_connector import replies, symbols
+from binance_connector.frames import ExecutionReport, WsApiFrame
 from binance_connector.read_frames import SymbolBody
 from binance_connector.refusals import BY_CODE, category_of
+from binance_connector.replies import parse
+from binance_connector.translate import order_fact
 from common.accounts import BalanceChanged
 from common.connector.ports import (
     Accepted,
@@ -148,6 +151,15 @@ def test_executions_a_reply_does_not_list_are_told_as_a_snapshot(frame) -> None:
     assert isinstance(outcome, Accepted)
     assert isinstance(outcome.facts[-1], OrderSnapshot)
     assert outcome.facts[-1].cum_qty == Decimal("0.01")
+
+
+def test_a_reply_and_the_stream_tell_an_acceptance_in_the_same_digits(raw) -> None:
+    outcome = replies.placed("acc-1", a_reply(200, raw("rest_order_post_full_limit_resting")), NOW)
+    assert isinstance(outcome, Accepted)
+    assert str(outcome.facts[0].cum_qty) == "0"
+    event = parse(raw("uds_executionReport_new"), WsApiFrame).event
+    assert isinstance(event, ExecutionReport)
+    assert str(order_fact(event, "acc-1", NOW).cum_qty) == "0"
 
 
 ABSENT = {"code": -2013, "msg": "Order does not exist."}
