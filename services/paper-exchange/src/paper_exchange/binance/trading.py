@@ -53,8 +53,8 @@ def discount(call: Call) -> Json:
     return {
         "enabledForAccount": call.account.pays_with_discount_asset,
         "enabledForSymbol": True,
-        "discountAsset": call.exchange.discount_asset,
-        "discount": render.num(call.exchange.discount),
+        "discountAsset": call.exchange.habits.discount_asset,
+        "discount": render.num(call.exchange.habits.discount),
     }
 
 

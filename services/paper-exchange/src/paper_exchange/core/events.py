@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from paper_exchange.core.orders import ExpiryReason, Fill, Order, OrderList, Status
+from paper_exchange.core.refusals import Reason
+from paper_exchange.core.trigger import Trigger, TriggerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +101,19 @@ class MarketTraded:
     buyer_is_maker: bool
 
 
-Event = OrderEvent | ListChanged | BalancesChanged | BalanceAdjusted | MarketTraded
+@dataclass(frozen=True, slots=True)
+class TriggerChanged:
+    """A trigger was armed (or modified: armed anew), fires, has fired, failed, was canceled or expired.
+
+    `order` is what it spawned (FIRED), `reason` why it could not (FAILED).
+    """
+
+    trigger: Trigger
+    ts_ms: int
+    status: TriggerStatus
+    order: Order | None = None
+    reason: Reason | None = None
+
+
+Event = OrderEvent | ListChanged | BalancesChanged | BalanceAdjusted | MarketTraded | TriggerChanged
 Emit = Callable[[Event], None]

@@ -79,8 +79,7 @@ class Exchange(Placing):
         px = floor_to(market.mark * Decimal(1 + self._rng.gauss(lean, 0.0001)), tick)
         self.move(symbol, max(px, market.instrument.min_px), now_ms)
 
-    @staticmethod
-    def _next_px(market: Market, target: Decimal) -> Decimal:
+    def _next_px(self, market: Market, target: Decimal) -> Decimal:
         """The nearest price on the way to `target` at which somebody waits."""
         if target >= market.mark:
             waiting = [p for p in (market.asks.best_px(), market.on_rise.best_px()) if p is not None]

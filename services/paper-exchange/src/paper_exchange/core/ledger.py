@@ -68,13 +68,14 @@ class Ledger:
         if holder is not None and order in holder.pair:
             # Only one leg of the pair can ever fill, so the dearer of the two is enough for both.
             shared = max(needed, max((leg.locked for leg in holder.pair if leg is not order), default=ZERO))
-            self._shift(order.uid, asset, shared - holder.locked)
+            self.hold(order.uid, asset, shared - holder.locked)
             holder.locked, order.locked = shared, needed
         else:
-            self._shift(order.uid, asset, needed - order.locked)
+            self.hold(order.uid, asset, needed - order.locked)
             order.locked = needed
 
-    def _shift(self, uid: int, asset: str, delta: Decimal) -> None:
+    def hold(self, uid: int, asset: str, delta: Decimal) -> None:
+        """Lock `delta` of the free balance, or (negative) release it. Raises: Refused(INSUFFICIENT_BALANCE)."""
         if delta == 0:
             return
         balance = self.accounts[uid].balance(asset)

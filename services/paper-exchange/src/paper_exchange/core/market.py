@@ -18,42 +18,53 @@ TAPE_LENGTH = 1000
 AVERAGE_MS = 5 * 60_000
 
 
+class Counters:
+    """Ids of orders, trades and prevented self-trades. Binance counts them per symbol, others over all symbols."""
+
+    def __init__(self, after: int = 0) -> None:
+        self._last_order_id = self._last_trade_id = self._last_prevented_id = after
+
+    def next_order_id(self) -> int:
+        """The next order's (or trigger's) id."""
+        self._last_order_id += 1
+        return self._last_order_id
+
+    def next_trade_id(self) -> int:
+        """The next trade's id."""
+        self._last_trade_id += 1
+        return self._last_trade_id
+
+    def next_prevented_id(self) -> int:
+        """The id of the next prevented self-trade."""
+        self._last_prevented_id += 1
+        return self._last_prevented_id
+
+
 class Market:
     """The book is the synthetic ladder around `mark` plus users' resting orders; `last` is the last trade price."""
 
-    def __init__(self, instrument: Instrument, rng: random.Random, now_ms: int) -> None:
+    def __init__(
+        self, instrument: Instrument, rng: random.Random, now_ms: int, counters: Counters | None = None
+    ) -> None:
         self.instrument = instrument
         self.mark = self.last = instrument.start_px
         self.last_qty = ZERO
         self.is_open = True
         self.version = 1
         self.tape: deque[MarketTraded] = deque(maxlen=TAPE_LENGTH)
-        self.bids, self.asks = PriceQueue(ascending=False), PriceQueue(ascending=True)
-        self.on_rise, self.on_fall = PriceQueue(ascending=True), PriceQueue(ascending=False)
+        self.bids: PriceQueue[Order] = PriceQueue(ascending=False)
+        self.asks: PriceQueue[Order] = PriceQueue(ascending=True)
+        self.on_rise: PriceQueue[Order] = PriceQueue(ascending=True)
+        self.on_fall: PriceQueue[Order] = PriceQueue(ascending=False)
+        self.ids = counters or Counters()
         self.charts = Charts(instrument, rng, now_ms)
         self._ladder = Ladder(instrument, rng)
-        self._last_order_id = self._last_trade_id = self._last_prevented_id = 0
 
-    def next_order_id(self) -> int:
-        """Ids count per symbol, as on Binance: the same number may exist on another symbol."""
-        self._last_order_id += 1
-        return self._last_order_id
-
-    def next_trade_id(self) -> int:
-        """Counts per symbol."""
-        self._last_trade_id += 1
-        return self._last_trade_id
-
-    def next_prevented_id(self) -> int:
-        """Counts prevented self-trades per symbol."""
-        self._last_prevented_id += 1
-        return self._last_prevented_id
-
-    def resting(self, side: Side) -> PriceQueue:
+    def resting(self, side: Side) -> PriceQueue[Order]:
         """Users' working orders of `side`."""
         return self.bids if side == "BUY" else self.asks
 
-    def waiting(self, order: Order) -> PriceQueue:
+    def waiting(self, order: Order) -> PriceQueue[Order]:
         """Where `order` waits for its stop price."""
         return self.on_rise if order.request.triggers_on_rise() else self.on_fall
 

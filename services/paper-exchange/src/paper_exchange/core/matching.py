@@ -14,9 +14,10 @@ from paper_exchange.core.events import (
     OrderTraded,
     TradePrevented,
 )  # fmt: skip
+from paper_exchange.core.habits import BINANCE, Habits
 from paper_exchange.core.instruments import Instrument
 from paper_exchange.core.ledger import Account, Ledger
-from paper_exchange.core.market import Market
+from paper_exchange.core.market import Counters, Market
 from paper_exchange.core.money import ZERO, down, floor_to
 from paper_exchange.core.orders import PRICED, ExpiryReason, Fill, Order, OrderList, Side, Status
 
@@ -28,12 +29,12 @@ class Matching:
     """Markets, ledger and the matching of one exchange; `Contingencies` and `Exchange` build on it."""
 
     def __init__(
-        self, instruments: Iterable[Instrument], rng: random.Random, emit: Emit, now_ms: int, *,
-        discount_asset: str = "BNB", discount: Decimal = Decimal("0.75"),
-    ) -> None:  # fmt: skip
-        self.markets = {i.symbol: Market(i, rng, now_ms) for i in instruments}
-        self.discount_asset, self.discount = discount_asset, discount
-        self.ledger = Ledger(self.value_in, discount_asset, discount)
+        self, instruments: Iterable[Instrument], rng: random.Random, emit: Emit, now_ms: int, habits: Habits = BINANCE
+    ) -> None:
+        ids = None if habits.shared_ids_after is None else Counters(habits.shared_ids_after)
+        self.markets = {i.symbol: Market(i, rng, now_ms, ids) for i in instruments}
+        self.habits = habits
+        self.ledger = Ledger(self.value_in, habits.discount_asset, habits.discount)
         self._rng, self._emit = rng, emit
         self._last_execution_id = self._last_list_id = 0
 
@@ -57,6 +58,8 @@ class Matching:
             return
         if order.type != "LIMIT_MAKER":
             self._take(order, market, now_ms)
+        elif self.would_take(order.side, order.px, market):
+            self._expire(order, market, "WOULD_TAKE", now_ms)
         if not order.is_open:
             return
         if order.type not in PRICED:
@@ -118,7 +121,7 @@ class Matching:
 
     def _prevent(self, taker: Order, maker: Order, market: Market, now_ms: int) -> None:
         """Self-trade prevention: expire the maker, the taker or both instead of trading (section 14)."""
-        mode, match_id = taker.request.self_trade_mode, market.next_prevented_id()
+        mode, match_id = taker.request.self_trade_mode, market.ids.next_prevented_id()
         prevented = min(taker.leaves_qty, maker.leaves_qty)
         ending = {"EXPIRE_MAKER": [maker], "EXPIRE_TAKER": [taker], "EXPIRE_BOTH": [maker, taker]}[mode]
         for order in ending:
@@ -150,7 +153,7 @@ class Matching:
 
     def _record(self, market: Market, px: Decimal, qty: Decimal, now_ms: int, *, buyer_is_maker: bool) -> int:
         """Print a trade for everybody; answers its id."""
-        trade_id = market.next_trade_id()
+        trade_id = market.ids.next_trade_id()
         trade = MarketTraded(market.instrument.symbol, trade_id, px, qty, down(px * qty), now_ms, buyer_is_maker)
         market.record(trade)
         self._emit(trade)

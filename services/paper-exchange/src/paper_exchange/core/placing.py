@@ -7,6 +7,7 @@ from decimal import Decimal
 from paper_exchange.core import checks
 from paper_exchange.core.contingencies import Contingencies
 from paper_exchange.core.events import BalanceAdjusted, Emit
+from paper_exchange.core.habits import BINANCE, Habits
 from paper_exchange.core.instruments import Instrument
 from paper_exchange.core.ledger import Account
 from paper_exchange.core.market import Market
@@ -17,8 +18,10 @@ from paper_exchange.core.refusals import Reason, Refused
 class Placing(Contingencies):
     """Adds accounts and placing to lists and triggers."""
 
-    def __init__(self, instruments: Iterable[Instrument], rng: random.Random, emit: Emit, now_ms: int) -> None:
-        super().__init__(instruments, rng, emit, now_ms)
+    def __init__(
+        self, instruments: Iterable[Instrument], rng: random.Random, emit: Emit, now_ms: int, habits: Habits = BINANCE
+    ) -> None:
+        super().__init__(instruments, rng, emit, now_ms, habits)
         self._releasable: list[OrderList] = []
 
     # -- accounts -------------------------------------------------------------------------------------------------
@@ -66,6 +69,8 @@ class Placing(Contingencies):
         return qty
 
     def _check_makers(self, requests: Sequence[OrderRequest], market: Market) -> None:
+        if self.habits.accepts_takers_as_makers:
+            return
         for request in requests:
             if request.type == "LIMIT_MAKER" and self.would_take(request.side, request.px, market):
                 raise Refused(Reason.WOULD_TAKE)
@@ -168,7 +173,7 @@ class Placing(Contingencies):
     @staticmethod
     def _new_order(account: Account, market: Market, request: OrderRequest, qty: Decimal, now_ms: int) -> Order:
         order = Order(
-            account.uid, market.instrument.symbol, market.next_order_id(), request.client_order_id, request,
+            account.uid, market.instrument.symbol, market.ids.next_order_id(), request.client_order_id, request,
             request.side, request.type, qty, request.px, request.stop_px, now_ms, now_ms,
         )  # fmt: skip
         account.orders[order.symbol, order.order_id] = order
