@@ -87,7 +87,7 @@ class Redactor:
 
     def __call__(self, _: object, __: str, event: _EventDict) -> _EventDict:
         """As a structlog processor, after exceptions have become text."""
-        return {key: self._named(key, value) for key, value in event.items()}
+        return {self.text(key): self._named(key, value) for key, value in event.items()}
 
     def _named(self, name: str, value: object) -> object:
         if _SECRET_NAME.search(name) and value is not None and not isinstance(value, bool):
@@ -109,8 +109,6 @@ def configure_logging(service: str, settings: LogSettings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _named_service(service),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
-        redact,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -122,7 +120,12 @@ def configure_logging(service: str, settings: LogSettings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(settings)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                redact,
+                _renderer(settings),
+            ],
         )
     )
     root = logging.getLogger()
