@@ -1,0 +1,220 @@
+"""Cancels, balances, open orders, positions and trades, each user's own."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from common import ids
+from common.exchanges import Exchange
+from common.intents import CancelAllOrdersIntent, CancelOrderIntent
+from common.orders import OrderCanceled, OrderSnapshot, OrderStatus, OrderType, Side
+from gateway.ports import BracketView, IntentView, OrderView
+from gateway.testing.builders import order_fact
+
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def resting(account_id: str, name: str, number: str) -> OrderSnapshot:
+    return OrderSnapshot(
+        account_id=account_id,
+        exchange=Exchange.BINANCE,
+        symbol="BTCUSDT",
+        client_order_id=name,
+        exchange_order_id=number,
+        exchange_list_id="9",
+        side=Side.SELL,
+        order_type=OrderType.LIMIT_MAKER,
+        status=OrderStatus.NEW,
+        qty=Decimal(1),
+        price=Decimal(105000),
+        ts_event_ms=1,
+        ts_init_ms=1,
+    )
+
+
+def ledger_order(account_id: str, name: str, **changes: Any) -> OrderView:
+    fields: dict[str, Any] = {
+        "id": 1,
+        "order_id": "4711",
+        "client_order_id": name,
+        "user_id": "u",
+        "account_id": account_id,
+        "exchange": "binance",
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "MARKET",
+        "quantity": Decimal(1),
+        "price": None,
+        "trigger_price": None,
+        "status": "FILLED",
+        "executed_qty": Decimal(1),
+        "avg_price": Decimal(100000),
+        "order_role": "ENTRY",
+        "pair": None,
+        "order_group_id": "b1",
+        "parent_order_id": None,
+        "tp_levels": None,
+        "sl_price": None,
+        "residency": "exchange",
+        "residency_reason": "native OCO",
+        "fees": {},
+        "filled_timestamp": AT,
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    return OrderView(**(fields | changes))
+
+
+@pytest.fixture
+def account_id(house: Any, trader: Any) -> str:
+    return next(iter(house.vault.accounts))
+
+
+def cancels(house: Any, *names: str) -> Any:
+    def cancel(intent: Any) -> None:
+        for name in names:
+            house.waiting.tell(order_fact(OrderCanceled, intent, client_order_id=name, status=OrderStatus.CANCELED))
+
+    return cancel
+
+
+@pytest.mark.parametrize("named", ["orderId=7", "clientOrderId=by-hand"])
+async def test_an_order_is_cancelled_by_either_id(house: Any, trader: Any, account_id: str, named: str) -> None:
+    house.connector.orders = [resting(account_id, "by-hand", "7")]
+    house.bus.engine = cancels(house, "by-hand")
+    reply = await trader.ask("DELETE", f"/exchanges/cancel-order?exchange=BINANCE&symbol=BTCUSDT&{named}")
+    (intent,) = house.bus.intents
+    assert (reply.status, reply.body["data"]["status"]) == (200, "CANCELED")
+    assert isinstance(intent, CancelOrderIntent)
+    assert (intent.client_order_id, intent.exchange_order_id) == ("by-hand", "7")
+
+
+async def test_an_order_of_ours_is_cancelled_before_it_rests(house: Any, trader: Any, account_id: str) -> None:
+    house.ledger.order_rows = [ledger_order(account_id, "in-flight", status="PENDING", order_id=None)]
+    house.bus.engine = cancels(house, "in-flight")
+    query = "exchange=BINANCE&symbol=BTC/USDT&clientOrderId=in-flight"
+    assert (await trader.ask("DELETE", f"/exchanges/cancel-order?{query}")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field"),
+    [
+        ("exchange=BINANCE&symbol=BTCUSDT&orderId=8", 404, "orderId"),
+        ("exchange=BINANCE&symbol=BTCUSDT", 400, "orderId"),
+        ("exchange=BINANCE&symbol=BTCUSDT&orderId=7&clientOrderId=by-hand", 400, "orderId"),
+        ("exchange=BINANCE&orderId=7", 400, "symbol"),
+        ("symbol=BTCUSDT&orderId=7", 400, "exchange"),
+    ],
+)
+async def test_a_cancel_that_names_no_order_is_refused(
+    house: Any, trader: Any, account_id: str, query: str, status: int, field: str
+) -> None:
+    house.connector.orders = [resting(account_id, "by-hand", "7")]
+    reply = await trader.ask("DELETE", f"/exchanges/cancel-order?{query}")
+    assert (reply.status, reply.body["field"]) == (status, field)
+    assert not house.bus.published
+
+
+async def test_everything_on_a_symbol_is_cancelled_and_listed(house: Any, trader: Any, account_id: str) -> None:
+    house.connector.orders = [resting(account_id, "one", "1"), resting(account_id, "two", "2")]
+    house.bus.engine = cancels(house, "one", "two")
+    reply = await trader.ask("DELETE", "/exchanges/cancel-all-orders?exchange=BINANCE&symbol=BTCUSDT")
+    assert reply.status == 200
+    assert [order["clientOrderId"] for order in reply.body["data"]["orders"]] == ["one", "two"]
+    assert isinstance(house.bus.intents[0], CancelAllOrdersIntent)
+
+
+async def test_a_balance_is_shown_as_the_spec_does(trader: Any) -> None:
+    reply = await trader.ask("GET", "/exchanges/balance?exchange=BINANCE")
+    assert reply.body["data"][0] == {"asset": "USDT", "free": "1000", "locked": "0", "total": "1000"}
+
+
+@pytest.mark.parametrize("path", ["balance", "open-orders", "open-positions", "trades"])
+async def test_a_read_without_an_exchange_is_refused_in_the_words_of_the_spec(trader: Any, path: str) -> None:
+    reply = await trader.ask("GET", f"/exchanges/{path}")
+    assert (reply.status, reply.body["title"]) == (400, "Exchange parameter required")
+
+
+async def test_open_orders_show_their_part_in_a_bracket(house: Any, trader: Any, account_id: str) -> None:
+    house.connector.orders = [resting(account_id, "ours", "1"), resting(account_id, "by-hand", "2")]
+    house.ledger.order_rows = [ledger_order(account_id, "ours", order_role="TP1", status="NEW")]
+    ours, by_hand = (await trader.ask("GET", "/exchanges/open-orders?exchange=BINANCE")).body["data"]
+    assert (ours["orderRole"], ours["residencyReason"], ours["price"]) == ("TP1", "native OCO", "105000")
+    assert (by_hand["orderRole"], by_hand["orderId"]) == (None, "2")
+
+
+async def test_open_positions_are_valued_in_dollars(trader: Any) -> None:
+    (position,) = (await trader.ask("GET", "/exchanges/open-positions?exchange=BINANCE")).body["data"]
+    assert (position["asset"], position["quantity"], position["usdValue"]) == ("BTC", "0.5", "50000")
+
+
+async def test_trades_are_shown_with_profit_as_numbers(house: Any, trader: Any, account_id: str) -> None:
+    house.ledger.order_rows = [ledger_order(account_id, "e"), ledger_order(account_id, "t", order_role="TP1")]
+    house.ledger.bracket_rows = [
+        BracketView(
+            bracket_id="b1",
+            intent_id="i",
+            user_id="u",
+            account_id=account_id,
+            exchange="binance",
+            symbol="BTCUSDT",
+            state="PROTECTED",
+            version=1,
+            entry_qty=Decimal(1),
+            entry_avg_px=Decimal(90000),
+            held_qty=Decimal(1),
+            protected_qty=Decimal(1),
+            guarded_qty=Decimal(0),
+            unprotected_qty=Decimal(0),
+            dust_qty=Decimal(0),
+            exit_qty=Decimal(0),
+            exit_avg_px=None,
+            fees={"USDT": Decimal("0.5")},
+            realised_pnl=None,
+            created_at=AT,
+            updated_at=AT,
+        )
+    ]
+    (trade,) = (await trader.ask("GET", "/exchanges/trades?exchange=BINANCE")).body["data"]
+    assert (trade["entryPriceAvg"], trade["currentPnL"]) == (90000, 9999.5)
+    assert trade["entryOrder"]["orderId"] == "4711"
+    await trader.sign_in("other@example.com")
+    await trader.store_key()
+    assert (await trader.ask("GET", "/exchanges/trades?exchange=BINANCE")).body["data"] == []
+
+
+async def test_an_operation_finds_its_end_in_the_ledger(house: Any, trader: Any, account_id: str) -> None:
+    house.bus.engine = lambda _: None
+    pending = (await trader.buy()).body["data"]
+    entry = ids.client_order_id(ids.bracket_id(account_id, pending["operationId"]), ids.Leg.ENTRY, 0)
+    about: dict[str, Any] = {"intent_id": pending["operationId"], "user_id": "u", "account_id": account_id}
+    accepted = IntentView(**about, bracket_id="b", outcome="accepted", code=None, reason=None, created_at=AT)
+    house.ledger.intents[pending["operationId"]] = accepted
+    house.ledger.order_rows = [ledger_order(account_id, entry, status="PENDING")]
+    assert (await trader.ask("GET", pending["statusUrl"])).body["data"]["state"] == "PENDING"
+    house.ledger.order_rows = [ledger_order(account_id, entry)]
+    operation = (await trader.ask("GET", pending["statusUrl"])).body["data"]
+    assert (operation["state"], operation["result"]["status"], operation["result"]["orderId"]) == (
+        "SUCCEEDED",
+        "FILLED",
+        "4711",
+    )
+
+
+async def test_a_denied_operation_says_why(house: Any, trader: Any, account_id: str) -> None:
+    house.bus.engine = lambda _: None
+    pending = (await trader.buy()).body["data"]
+    house.ledger.intents[pending["operationId"]] = IntentView(
+        intent_id=pending["operationId"],
+        user_id="u",
+        account_id=account_id,
+        bracket_id=None,
+        outcome="denied",
+        code="intent_expired",
+        reason="Too late.",
+        created_at=AT,
+    )
+    operation = (await trader.ask("GET", pending["statusUrl"])).body["data"]
+    assert (operation["state"], operation["problem"]["code"]) == ("FAILED", "INTENT_EXPIRED")

@@ -1,0 +1,172 @@
+"""The gateway's rows on a real PostgreSQL, beside the views that the order-engine publishes."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from common.db.migrations import migrate
+from common.db.pool import create_pool
+from common.errors import Unavailable
+from common.exchanges import Exchange
+from common.ids import new_id
+from common.intents import CancelAllOrdersIntent
+from gateway.auth.sessions import RefreshRow, Taken, User
+from gateway.ports import Answer, StoredIntent
+from gateway.redelivery import Redelivery
+from gateway.store.intents import PostgresIntents
+from gateway.store.ledger import PostgresLedger
+from gateway.store.users import PostgresUsers
+from gateway.testing.fakes import MemoryBus
+from gateway.testing.views import CREATE_VIEWS, DROP_VIEWS
+
+pytestmark = pytest.mark.connected
+
+NOW_MS = 1_000_000
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    await migrate("gateway", "gateway", database_url)
+    pool = await create_pool(database_url, "gateway", application_name="test")
+    await pool.execute(CREATE_VIEWS)
+    yield pool
+    await pool.execute(DROP_VIEWS)
+    await pool.close()
+
+
+def an_intent(user_id: str = "u", *, at_ms: int = NOW_MS) -> CancelAllOrdersIntent:
+    return CancelAllOrdersIntent(
+        intent_id=new_id(),
+        user_id=user_id,
+        account_id="a",
+        exchange=Exchange.BINANCE,
+        symbol="BTCUSDT",
+        ts_init_ms=at_ms,
+        valid_until_ms=at_ms + 30_000,
+    )
+
+
+def stored(intent: CancelAllOrdersIntent, key: str | None = None) -> StoredIntent:
+    return StoredIntent(intent=intent, idempotency_key=key, request_hash="h")
+
+
+async def test_an_email_is_taken_once_and_found_again(pool: asyncpg.Pool) -> None:
+    users = PostgresUsers(pool)
+    user = User(user_id=new_id(), email=f"{new_id()}@example.com", password_hash="h", created_ms=1)
+    assert await users.add_user(user)
+    assert not await users.add_user(User(user_id=new_id(), email=user.email, password_hash="h", created_ms=1))
+    assert await users.by_email(user.email) == await users.by_id(user.user_id) == user
+
+
+async def test_a_refresh_token_is_taken_once_and_known_when_it_comes_back(pool: asyncpg.Pool) -> None:
+    users = PostgresUsers(pool)
+    user = User(user_id=new_id(), email=f"{new_id()}@example.com", password_hash="h", created_ms=1)
+    await users.add_user(user)
+    row = RefreshRow(token_hash=new_id(), family_id=new_id(), user_id=user.user_id, expires_ms=9)
+    await users.add_refresh(row)
+    assert await users.take_refresh(row.token_hash, 1) == (Taken.FRESH, row)
+    assert await users.take_refresh(row.token_hash, 2) == (Taken.USED_BEFORE, row)
+    assert await users.take_refresh("unknown", 2) is None
+
+
+async def test_no_token_of_a_revoked_family_is_taken(pool: asyncpg.Pool) -> None:
+    users = PostgresUsers(pool)
+    user = User(user_id=new_id(), email=f"{new_id()}@example.com", password_hash="h", created_ms=1)
+    await users.add_user(user)
+    row = RefreshRow(token_hash=new_id(), family_id=new_id(), user_id=user.user_id, expires_ms=9)
+    await users.add_refresh(row)
+    await users.revoke_family(row.family_id)
+    assert await users.take_refresh(row.token_hash, 1) is None
+
+
+async def test_a_key_belongs_to_one_intent_of_its_user(pool: asyncpg.Pool) -> None:
+    intents, key = PostgresIntents(pool), new_id()
+    first = an_intent()
+    assert await intents.add(stored(first, key))
+    assert not await intents.add(stored(an_intent(), key))
+    assert await intents.add(stored(an_intent("another user"), key))
+    found = await intents.by_key("u", key)
+    assert found is not None
+    assert found.intent == first
+    assert await intents.by_id("another user", first.intent_id) is None
+
+
+async def test_requests_without_a_key_never_collide(pool: asyncpg.Pool) -> None:
+    intents = PostgresIntents(pool)
+    assert await intents.add(stored(an_intent()))
+    assert await intents.add(stored(an_intent()))
+
+
+async def test_a_final_answer_is_never_replaced_but_an_open_one_is(pool: asyncpg.Pool) -> None:
+    intents, intent = PostgresIntents(pool), an_intent()
+    await intents.add(stored(intent))
+    for status in (202, 200, 400):
+        await intents.answered(intent.intent_id, Answer(status=status, body=b"{}"))
+    found = await intents.by_id("u", intent.intent_id)
+    assert found is not None
+    assert found.answer == Answer(status=200, body=b"{}")
+
+
+async def test_intents_are_published_again_until_the_ledger_knows_them_or_they_count_no_more(
+    pool: asyncpg.Pool,
+) -> None:
+    class Clock:
+        now = NOW_MS + 5_000
+
+        def now_ms(self) -> int:
+            return self.now
+
+    intents, ledger, bus, clock = PostgresIntents(pool), PostgresLedger(pool), MemoryBus(), Clock()
+    await pool.execute("DELETE FROM intents")
+    known, lost, fresh = an_intent(), an_intent(), an_intent(at_ms=NOW_MS + 4_900)
+    for intent in (known, lost, fresh):
+        await intents.add(stored(intent))
+    await pool.execute(
+        "INSERT INTO order_engine.intents_v1 (intent_id, user_id, account_id, outcome, created_at) "
+        "VALUES ($1, 'u', 'a', 'accepted', now())",
+        known.intent_id,
+    )
+    redelivery = Redelivery(intents, ledger, bus, clock)
+    assert await redelivery.sweep() == 1
+    assert await redelivery.sweep() == 1
+    assert bus.intents == [lost, lost]
+    assert {message.redelivery for message in bus.published} == {True}
+    clock.now += 60_000
+    assert await redelivery.sweep() == 0
+    assert not await intents.unknown_to_the_ledger(clock.now, 10)
+
+
+async def test_the_views_are_read_as_they_are_promised(pool: asyncpg.Pool) -> None:
+    await pool.execute(
+        """
+        INSERT INTO order_engine.orders_v1 (id, order_id, client_order_id, user_id, account_id, exchange, symbol, side,
+            type, quantity, status, executed_qty, order_role, order_group_id, tp_levels, fees, created_at, updated_at)
+        VALUES (7, '4711', 'c', 'u', 'a', 'binance', 'BTCUSDT', 'BUY', 'MARKET', 0.5, 'FILLED', 0.5, 'ENTRY', 'b',
+            '["105000", "110000"]', '{"BTC": "0.0005"}', now(), now());
+        """
+    )
+    await pool.execute(
+        """
+        INSERT INTO order_engine.brackets_v1 (bracket_id, intent_id, user_id, account_id, exchange, symbol, state,
+            version, entry_qty, held_qty, protected_qty, guarded_qty, unprotected_qty, dust_qty, exit_qty, fees,
+            created_at, updated_at)
+        VALUES ('b', 'i', 'u', 'a', 'binance', 'BTCUSDT', 'PROTECTED', 3, 0.5, 0.4995, 0.4995, 0, 0, 0, 0, '{}',
+            now(), now());
+        """
+    )
+    ledger = PostgresLedger(pool)
+    (order,) = await ledger.orders_by_client_id("a", ["c"])
+    (bracket,) = await ledger.brackets(["a"], "BTCUSDT", 10)
+    assert (order.order_id, order.fees, order.tp_levels) == ("4711", {"BTC": Decimal("0.0005")}, ["105000", "110000"])
+    assert (bracket.held_qty, bracket.fees) == (Decimal("0.4995"), {})
+    assert await ledger.orders_of(["b"]) == [order]
+    assert await ledger.brackets(["another"], None, 10) == []
+    assert await ledger.intent("unknown") is None
+
+
+async def test_a_ledger_that_is_not_there_yet_is_unavailable(pool: asyncpg.Pool) -> None:
+    await pool.execute(DROP_VIEWS)
+    with pytest.raises(Unavailable):
+        await PostgresLedger(pool).intent("i")
