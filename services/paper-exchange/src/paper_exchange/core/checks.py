@@ -23,10 +23,11 @@ def check_shape(request: OrderRequest, market: Market, now_ms: int, qty: Decimal
     instrument.check_qty(qty)
     if request.type == "MARKET":
         instrument.check_market_qty(qty)
-    px = request.px or request.stop_px or market.last
+    is_market = request.type == "MARKET" or not request.px
+    px = (not is_market and request.px) or request.stop_px or market.last
     if px * qty <= 0:
         raise Refused(Reason.ZERO_NOTIONAL)
-    instrument.check_notional(px * qty, is_market=not request.px)
+    instrument.check_notional(px * qty, is_market=is_market)
 
 
 def check_room(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from paper_exchange.core.events import BalancesChanged
-from paper_exchange.core.money import ZERO, down
+from paper_exchange.core.money import ZERO, down, up
 from paper_exchange.core.orders import Order, OrderList
 from paper_exchange.core.refusals import Reason, Refused
 
@@ -59,12 +59,17 @@ class Ledger:
             raise Refused(Reason.INSUFFICIENT_BALANCE)
         balance.free += delta
 
-    def relock(self, order: Order, asset: str) -> None:
+    def relock(self, order: Order, asset: str, *, with_fee: bool = False) -> None:
         """Lock what `order` needs now, or release what it no longer needs. An OCO pair shares one lock.
+
+        `with_fee` locks the dearer of the two fees on top.
 
         Raises: Refused(INSUFFICIENT_BALANCE), with nothing changed.
         """
         needed, holder = order.needs(), order.order_list
+        if with_fee:
+            account = self.accounts[order.uid]
+            needed += up(needed * max(account.maker_rate, account.taker_rate))
         if holder is not None and order in holder.pair:
             # Only one leg of the pair can ever fill, so the dearer of the two is enough for both.
             shared = max(needed, max((leg.locked for leg in holder.pair if leg is not order), default=ZERO))
@@ -95,9 +100,9 @@ class Ledger:
         self.house[received[0]] = self.house.get(received[0], ZERO) - received[1]
 
     def charge(self, account: Account, asset: str, received: Decimal, *, is_maker: bool) -> tuple[Decimal, str]:
-        """Take the fee for `received` of `asset`; answers (fee, asset it was paid in).
+        """Take the fee on `received` of `asset`; answers (fee, asset it was paid in).
 
-        In the discount asset when the account asks for it and holds enough, else in what was received (section 6.8).
+        In the discount asset when the account asks for it and holds enough, else in `asset`.
         """
         fee = down(received * (account.maker_rate if is_maker else account.taker_rate))
         if account.pays_with_discount_asset:

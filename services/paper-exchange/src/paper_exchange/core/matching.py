@@ -96,7 +96,7 @@ class Matching:
             if maker is not None and level is not None and maker.px != level[0]:
                 maker = maker if (maker.px < level[0]) == (side == "SELL") else None
             px = maker.px if maker is not None else level[0] if level is not None else None
-            if px is None or (order.type in PRICED and not self._accepts(order, px)):
+            if px is None or (order.px and not self._accepts(order, px)):
                 return
             if maker is not None and maker.uid == order.uid and order.request.self_trade_mode != "NONE":
                 self._prevent(order, maker, market, now_ms)
@@ -114,7 +114,7 @@ class Matching:
         quote_qty = order.request.quote_qty
         if quote_qty:
             qty = min(qty, floor_to((quote_qty - order.cum_quote) / px, market.instrument.step))
-        if order.side == "BUY" and order.type not in PRICED:
+        if order.side == "BUY" and not order.px:
             free = self.ledger.accounts[order.uid].balance(market.instrument.quote).free
             qty = min(qty, floor_to(free / px, market.instrument.step))
         return qty
@@ -181,7 +181,8 @@ class Matching:
         if order.side == "SELL":
             paid, received = received, paid
         self.ledger.exchange(account, paid, received)
-        fee, fee_asset = self.ledger.charge(account, received[0], received[1], is_maker=is_maker)
+        charged = received if self.habits.fees_in == "received" else (instrument.quote, quote)
+        fee, fee_asset = self.ledger.charge(account, *charged, is_maker=is_maker)
         fill = Fill(trade_id, px, qty, quote, fee, fee_asset, now_ms, is_maker)
         order.fills.append(fill)
         self._emit(OrderTraded(*self._snap(order, now_ms), fill))
@@ -193,7 +194,7 @@ class Matching:
 
     def _relock(self, order: Order, market: Market) -> None:
         asset = market.instrument.quote if order.side == "BUY" else market.instrument.base
-        self.ledger.relock(order, asset)
+        self.ledger.relock(order, asset, with_fee=order.side == "BUY" and self.habits.fees_in == "quote")
 
     # -- ending ---------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,10 @@ OPEN = frozenset({"NEW", "PENDING_NEW", "PARTIALLY_FILLED"})
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What somebody wants placed; `qty` zero means `quote_qty` decides (MARKET) or the entry's proceeds do (OPO)."""
+    """What somebody wants placed; `qty` zero means `quote_qty` decides (MARKET) or the entry's proceeds do (OPO).
+
+    A MARKET order with a `px` is protected: it takes nothing worse, and locks what it may need as a limit order does.
+    """
 
     client_order_id: str
     side: Side
@@ -104,12 +107,12 @@ class Order:
 
     def needs(self) -> Decimal:
         """What must stay locked for it now: base for a sale, quote for a purchase, nothing if it only takes."""
-        if not self.is_open or self.status == "PENDING_NEW" or self.type == "MARKET":
+        if not self.is_open or self.status == "PENDING_NEW" or (self.type == "MARKET" and not self.px):
             return ZERO
         if self.side == "SELL":
             return self.leaves_qty
-        if self.type in PRICED:
-            return up(self.px * self.leaves_qty)
+        if self.px:
+            return self.request.quote_qty - self.cum_quote if self.request.quote_qty else up(self.px * self.leaves_qty)
         # A market purchase waiting for its stop holds its stop value; once it works it pays from the free balance.
         return ZERO if self.is_working else up(self.stop_px * self.leaves_qty)
 

@@ -64,7 +64,7 @@ class Placing(Contingencies):
         checks.check_trigger(request, market)
         self._check_client_ids(account, symbol, [request])
         self._check_makers([request], market)
-        if request.type == "MARKET":
+        if request.type == "MARKET" and not request.px:
             self._check_can_pay(account, market, request, qty)
         return qty
 
@@ -156,11 +156,12 @@ class Placing(Contingencies):
             raise Refused(Reason.MARKET_CLOSED)
         return market
 
-    @staticmethod
     def _check_client_ids(
-        account: Account, symbol: str, requests: Sequence[OrderRequest], client_list_id: str | None = None
+        self, account: Account, symbol: str, requests: Sequence[OrderRequest], client_list_id: str | None = None
     ) -> None:
         """Ids are unique among the account's open orders and among its open lists, no further (section 11)."""
+        if not self.habits.unique_client_ids:
+            return
         wanted = [request.client_order_id for request in requests]
         # An id that is open is also the newest of its name, because a second one would have been refused.
         known = (account.by_client_id.get((symbol, client_id)) for client_id in wanted)
