@@ -45,7 +45,7 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
 
 def _plan(argv: Sequence[str], env: Mapping[str, str]) -> Plan:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure fill to protection.")
     parser.add_argument("--rates", type=_rates, default=(1.0, 50.0, 300.0), help="fills per second, as 1,50,300")
     parser.add_argument("--rounds", type=int, default=3, help="how often everybody takes a turn at every rate")
     parser.add_argument("--quick", action="store_true", help="one round of short turns")
