@@ -1,23 +1,21 @@
 """`python -m order_engine` runs the engine; `python -m order_engine migrate` brings its schema up to date."""
 
-import asyncio
-import os
 import sys
-
-from common.db.migrations import migrate
-from common.db.pool import DatabaseSettings
-from common.service.run import run
-from order_engine.app import SCHEMA, SERVICE, start
 
 
 def main() -> None:
-    """Run the command named on the command line."""
+    """Run the command named on the command line. Each imports only what it needs: starting is quick."""
     match sys.argv[1:]:
         case []:
+            from common.service.run import run
+            from order_engine.app import SERVICE, start
+
             run(SERVICE, start)
         case ["migrate"]:
-            url = DatabaseSettings.from_env(os.environ).database_url
-            asyncio.run(migrate("order_engine", SCHEMA, url))
+            from common.db.migrations import run_migrations
+            from order_engine.store import SCHEMA
+
+            run_migrations("order_engine", SCHEMA)
         case unknown:
             sys.exit(f"unknown command {' '.join(unknown)!r}: use no argument to run, or migrate")
 

@@ -3,6 +3,8 @@
 import os
 import uuid
 
+import aiohttp
+
 from common.bus.dead_letters import TopicDeadLetters
 from common.bus.hot import HotRunner
 from common.bus.publisher import Publisher
@@ -12,15 +14,17 @@ from common.db.leases import Lease, Leases, owner_name
 from common.db.offsets import Offsets
 from common.db.outbox import OutboxRelay
 from common.db.pool import create_pool
-from common.exchanges import CAPABILITIES
+from common.exchanges import CAPABILITIES, Exchange
 from common.health import Health
+from common.service.auth import ServiceAuth
+from common.service.client import InternalService
 from common.service.http import HttpServer, new_app
 from common.service.run import Process
+from order_engine.prices import PriceWatch
 from order_engine.settings import Settings
 from order_engine.shards import Shards
-from order_engine.store import CONSUMER, Ledger
+from order_engine.store import CONSUMER, SCHEMA, Ledger
 
-SCHEMA = "order_engine"
 SERVICE = "order-engine"
 
 
@@ -31,7 +35,8 @@ async def start(process: Process) -> None:
     process.on_stop(pool.close)
     publisher = await process.enter(Publisher(settings, all_topics(CAPABILITIES), SERVICE))
     offsets = Offsets(pool, CONSUMER)
-    shards = Shards(Ledger(pool), offsets, publisher, SystemClock(), settings.policy())
+    clock = SystemClock()
+    shards = Shards(Ledger(pool), offsets, publisher, clock, settings.policy())
     process.on_stop(shards.stop)
     runner = HotRunner(
         settings,
@@ -69,6 +74,13 @@ async def start(process: Process) -> None:
     process.spawn("leases", leases.run(), leases.stop)
     process.spawn("relay", relay.run())
     process.spawn("timers", shards.run_timers())
+    if settings.mexc_connector_url is not None:
+        http = await process.enter(aiohttp.ClientSession())
+        auth = ServiceAuth(SERVICE, settings.service_key)
+        connector = InternalService(http, settings.mexc_connector_url, auth, "mexc-connector")
+        watch = PriceWatch(Exchange.MEXC, shards, settings, connector, clock)
+        process.spawn("prices-followed", watch.follow())
+        process.spawn("prices-watched", watch.keep_watched())
 
 
 async def _has_shards(leases: Leases, runner: HotRunner) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import structlog
 
@@ -15,13 +16,14 @@ from common.db.leases import Lease
 from common.db.offsets import Offsets
 from common.db.outbox import delete_published
 from common.errors import Unavailable
+from common.exchanges import Exchange
 from common.intents import IntentBase
 from common.metrics import observe_hop
 from common.protection import BracketState
 from order_engine.batch import Batch, Read, read
 from order_engine.bracket import Bracket
-from order_engine.decide import next_wake_ms
-from order_engine.events import AskAll, Event, Ticked
+from order_engine.decide import held_stop_px, next_wake_ms
+from order_engine.events import AskAll, Event, PriceSeen, Ticked
 from order_engine.policy import Policy
 from order_engine.store import Ledger
 
@@ -39,12 +41,19 @@ class Shard:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Batches and timers of a shard take turns: one writer, one order of events."""
     wakes: list[tuple[int, str]] = field(default_factory=list)
+    held: dict[str, tuple[Exchange, str, Decimal]] = field(default_factory=dict)
+    """By bracket: exchange, symbol and the price at which the engine must sell."""
 
     def keep(self, bracket: Bracket) -> None:
         """Remember an open bracket and its next wish to be woken; forget a closed one that waits for nothing."""
         wake_ms = next_wake_ms(bracket)
         if wake_ms is not None:
             heapq.heappush(self.wakes, (wake_ms, bracket.bracket_id))
+        stop_px = held_stop_px(bracket)
+        if stop_px is None:
+            self.held.pop(bracket.bracket_id, None)
+        else:
+            self.held[bracket.bracket_id] = (bracket.exchange, bracket.symbol, stop_px)
         if bracket.state is BracketState.CLOSED and wake_ms is None:
             self.brackets.pop(bracket.bracket_id, None)
         else:
@@ -116,6 +125,30 @@ class Shards:
         owned = self._owned(shard)
         now_ms = self._clock.now_ms()
         await self._tell(owned, tuple(owned.brackets), AskAll(cause=f"broker-reset-{now_ms}", now_ms=now_ms))
+
+    def held_stops(self, exchange: Exchange) -> Mapping[str, Decimal]:
+        """By symbol, the highest price at which the engine must sell something it holds a stop for."""
+        highest: dict[str, Decimal] = {}
+        for shard in self._shards.values():
+            for where, symbol, stop_px in shard.held.values():
+                if where is exchange:
+                    highest[symbol] = max(stop_px, highest.get(symbol, stop_px))
+        return highest
+
+    async def see_price(self, exchange: Exchange, symbol: str, px: Decimal, cause: str, now_ms: int) -> None:
+        """Latch every held stop that this price has reached. A failure is made good by the next price."""
+        for shard in tuple(self._shards.values()):
+            reached = [
+                bracket_id
+                for bracket_id, (where, what, stop_px) in shard.held.items()
+                if where is exchange and what == symbol and px <= stop_px
+            ]
+            if not reached:
+                continue
+            try:
+                await self._tell(shard, reached, PriceSeen(cause=cause, now_ms=now_ms, px=px))
+            except (Unavailable, ShardLost) as error:
+                _log.warning("held_stop_waits", shard=shard.lease.shard, error=repr(error))
 
     async def run_timers(self) -> None:
         """Wake brackets when their time has come, for ever."""

@@ -14,6 +14,7 @@ from common.db.outbox import OUTBOX_VALUES, insert_outbox_args, insert_outbox_sq
 from order_engine.bracket import Bracket
 from order_engine.rows import BRACKET_COLUMNS, FILL_COLUMNS, INTENT_COLUMNS, ORDER_COLUMNS, Rows, columns_of
 
+SCHEMA: Final = "order_engine"
 CONSUMER: Final = "order-engine"
 
 Column = tuple[str, str]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from decimal import Decimal
@@ -144,7 +145,7 @@ async def bench(
         "CGT_TOPIC_PREFIX": topic_prefix,
         "CGT_ORDER_ASK_AFTER_MS": "300",
     }
-    env = {**os.environ, **told}
+    env = {**os.environ, **told, "CGT_SERVICE_KEY": secrets.token_urlsafe(32)}
     await run("migrate", [os.sys.executable, "-m", "order_engine", "migrate"], log=tmp_path / "migrate", env=env)
     settings = BusSettings.from_env({k: v for k, v in told.items() if "ASK" not in k and "DATABASE" not in k})
     async with Publisher(settings, all_topics(["binance"]), "test") as publisher:

@@ -4,7 +4,10 @@ One migration runs at a time per schema, under an advisory lock, all steps in on
 nothing. The steps find the service's schema as their search path and name no schema themselves.
 """
 
+import asyncio
 import importlib.resources
+import os
+import sys
 import zlib
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +20,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from common.db.errors import typed_errors
-from common.db.pool import plain_url
-from common.errors import Unavailable
+from common.db.pool import DatabaseSettings, plain_url
+from common.errors import CgtError, Unavailable
 
 _ENVIRONMENT = Path(__file__).parent / "migration_env"
 
@@ -43,6 +46,16 @@ async def migrate(service: ModuleType | str, schema: str, url: SecretStr | str, 
         raise
     finally:
         await engine.dispose()
+
+
+def run_migrations(service: ModuleType | str, schema: str) -> None:
+    """The `migrate` command of a service: settings from the environment, one line and exit status 2 for a bad one."""
+    try:
+        url = DatabaseSettings.from_env(os.environ).database_url
+        asyncio.run(migrate(service, schema, url))
+    except CgtError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 def _upgrade(connection: sa.Connection, config: Config, schema: str, revision: str) -> None:

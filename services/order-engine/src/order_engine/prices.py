@@ -1,0 +1,117 @@
+"""Watches the prices that held stops wait for, on exchanges that cannot hold a stop themselves.
+
+The connector is asked to publish the best bid of every symbol with a held stop, again and again, so that a crash on
+either side ends it. A symbol that falls silent is asked for over HTTP once a second: stale data must not hide a stop.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, Protocol
+
+import orjson
+import structlog
+from prometheus_client import Gauge
+
+from common.bus.brokers import BusSettings
+from common.bus.tail import tail
+from common.bus.topics import market_data
+from common.clock import Clock
+from common.codec import decode, decode_union
+from common.errors import Unavailable, UnreadableMessage
+from common.exchanges import Exchange
+from common.market import MarketFact, Ticker
+from common.service.client import InternalService
+
+WATCH_FOR_MS: Final = 15_000
+RENEW_S: Final = 3.0
+STALE_AFTER_MS: Final = 2_500
+_POLL_S: Final = 1.0
+
+_STALE = Gauge("cgt_held_stop_symbols_stale", "Symbols with a held stop whose price is not streamed now", ["exchange"])
+_log = structlog.get_logger(__name__)
+
+
+class HeldStops(Protocol):
+    """Who holds stops, and wants to be told of prices."""
+
+    def held_stops(self, exchange: Exchange) -> Mapping[str, Decimal]:
+        """By symbol, the highest price at which something must be sold."""
+        ...
+
+    async def see_price(self, exchange: Exchange, symbol: str, px: Decimal, cause: str, now_ms: int) -> None:
+        """The market would buy at `px` now."""
+        ...
+
+
+class PriceWatch:
+    """Follows one exchange's prices for the stops held there."""
+
+    def __init__(
+        self, exchange: Exchange, stops: HeldStops, settings: BusSettings, connector: InternalService, clock: Clock
+    ) -> None:
+        self._exchange = exchange
+        self._stops = stops
+        self._settings = settings
+        self._connector = connector
+        self._clock = clock
+        self._heard_ms: dict[str, int] = {}
+
+    async def follow(self) -> None:
+        """React to every published price, for ever."""
+        topic = market_data(self._exchange)
+        client_id = f"order-engine-{self._exchange}"
+        async for record in tail(self._settings, topic, client_id=client_id):
+            if record.value is None:
+                continue
+            try:
+                fact = decode_union(record.value, MarketFact)
+            except UnreadableMessage as error:
+                _log.warning("market_message_unreadable", offset=record.offset, error=error.reason)
+                continue
+            if isinstance(fact, Ticker):
+                await self._see(fact, record.ce_id)
+
+    async def keep_watched(self) -> None:
+        """Keep the connector publishing, and ask for what has gone silent, for ever."""
+        renewed_ms = 0
+        while True:
+            await asyncio.sleep(_POLL_S)
+            symbols = sorted(self._stops.held_stops(self._exchange))
+            if not symbols:
+                continue
+            now_ms = self._clock.now_ms()
+            try:
+                if now_ms - renewed_ms >= RENEW_S * 1000:
+                    await self._ask_to_publish(symbols)
+                    renewed_ms = now_ms
+                await self._poll_silent(symbols)
+            except Unavailable as error:
+                _log.warning("held_stops_without_prices", exchange=self._exchange, error=str(error))
+
+    async def _ask_to_publish(self, symbols: list[str]) -> None:
+        body = orjson.dumps({"symbols": symbols, "for_ms": WATCH_FOR_MS})
+        reply = await self._connector.ask("POST", "/watch", body=body)
+        if reply.status != 200:
+            raise Unavailable(f"{self._connector.name} (watch answered {reply.status})")
+
+    async def _poll_silent(self, symbols: list[str]) -> None:
+        now_ms = self._clock.now_ms()
+        silent = [symbol for symbol in symbols if now_ms - self._heard_ms.get(symbol, 0) > STALE_AFTER_MS]
+        _STALE.labels(self._exchange).set(len(silent))
+        for symbol in silent:
+            reply = await self._connector.ask("GET", "/tickers", query={"symbol": symbol})
+            if reply.status != 200:
+                raise Unavailable(f"{self._connector.name} (tickers answered {reply.status})")
+            for ticker in decode(reply.body, tuple[Ticker, ...]):
+                await self._react(ticker, cause=f"poll-{symbol}-{ticker.ts_init_ms}")
+
+    async def _see(self, ticker: Ticker, cause: str) -> None:
+        self._heard_ms[ticker.symbol] = self._clock.now_ms()
+        await self._react(ticker, cause)
+
+    async def _react(self, ticker: Ticker, cause: str) -> None:
+        px = ticker.bid_px if ticker.bid_px is not None else ticker.last_px
+        highest = self._stops.held_stops(self._exchange).get(ticker.symbol)
+        if px is not None and highest is not None and px <= highest:
+            await self._stops.see_price(self._exchange, ticker.symbol, px, cause, self._clock.now_ms())
