@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import structlog
@@ -188,7 +188,7 @@ def owner_name(service: str, instance: str) -> str:
 
 _EXPIRY: Final = "clock_timestamp() + $3 * interval '1 millisecond'"
 
-_RENEW: Final[Any] = f"""
+_RENEW: Final = f"""
 WITH prepared AS (
     INSERT INTO leases (kind, shard) SELECT $1, n FROM generate_series(0, $6::int - 1) n
     WHERE NOT EXISTS (SELECT 1 FROM leases WHERE kind = $1 AND shard = n)
