@@ -105,7 +105,7 @@ class Bench:
             async for record in records:
                 assert record.value is not None
                 command = decode_union(record.value, Command)
-                if not (record.redelivery and command.command_id in self.handled):
+                if command.command_id not in self.handled:
                     self.handled.add(command.command_id)
                     await self.tell(self.exchange.handle(command, CLOCK.now_ms()))
 
