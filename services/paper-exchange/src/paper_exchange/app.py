@@ -50,7 +50,7 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
     walk_every_ms = settings.walk_every_ms if settings.market == "walk" else None
     server = BinanceServer(face, clock, Faults(fault_rng), walk_every_ms=walk_every_ms)
     control = BinanceControl(server)
-    runner = web.AppRunner(control_app(control), access_log=None)
+    runner = web.AppRunner(control_app([control]), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.control_port).start()

@@ -4,9 +4,9 @@ from typing import Any
 
 from paper_exchange.binance.intake import ORDER_TYPES, SELF_TRADE_MODES
 from paper_exchange.binance.limits import Limits
-from paper_exchange.binance.render import num
 from paper_exchange.core.instruments import Instrument
 from paper_exchange.core.market import Market
+from paper_exchange.core.money import num
 
 Json = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -19,6 +19,7 @@ from paper_exchange.core.events import Event, OrderTraded
 from paper_exchange.core.exchange import Exchange
 from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS, Instrument
 from paper_exchange.core.refusals import Refused
+from paper_exchange.reply import Reply
 
 GONE = (
     b"<html>\r\n<head><title>410 Gone</title></head>\r\n"
@@ -41,16 +42,6 @@ class RestRequest:
     body: str = ""
     api_key: str | None = None
     address: str = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One HTTP answer."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = "application/json"
 
 
 class BinanceFace:

@@ -6,9 +6,9 @@ from typing import Any
 from paper_exchange.binance import catalog, quotes
 from paper_exchange.binance.call import Call
 from paper_exchange.binance.errors import ApiError, bad_symbol
-from paper_exchange.binance.render import num
 from paper_exchange.core.candles import INTERVALS_MS
 from paper_exchange.core.market import Market
+from paper_exchange.core.money import num
 
 Json = dict[str, Any]
 

@@ -3,11 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from paper_exchange.binance.render import num
 from paper_exchange.core.candles import DAY_MS, Candle
 from paper_exchange.core.events import MarketTraded
 from paper_exchange.core.market import Market
-from paper_exchange.core.money import ZERO
+from paper_exchange.core.money import ZERO, num
 from paper_exchange.core.orders import Side
 
 Json = dict[str, Any]

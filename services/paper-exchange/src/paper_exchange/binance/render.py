@@ -4,14 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from paper_exchange.core.ledger import Account
+from paper_exchange.core.money import num
 from paper_exchange.core.orders import CONTINGENT, Fill, Order, OrderList
 
 Json = dict[str, Any]
-
-
-def num(value: Decimal) -> str:
-    """A number with eight decimals, never an exponent."""
-    return f"{value:.8f}"
 
 
 def ack(order: Order, now_ms: int) -> Json:

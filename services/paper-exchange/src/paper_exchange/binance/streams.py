@@ -9,11 +9,11 @@ import orjson
 
 from paper_exchange.binance import quotes
 from paper_exchange.binance.quotes import Json
-from paper_exchange.binance.render import num
 from paper_exchange.core.candles import INTERVALS_MS, Candle
 from paper_exchange.core.events import MarketTraded
 from paper_exchange.core.exchange import Exchange
 from paper_exchange.core.market import Market
+from paper_exchange.core.money import num
 
 TICK_MS = 100
 MOST_STREAMS = 1024

@@ -7,6 +7,7 @@ from paper_exchange.binance.call import Call
 from paper_exchange.binance.errors import ApiError, no_id, refusal
 from paper_exchange.binance.params import Params
 from paper_exchange.core.ledger import Account
+from paper_exchange.core.money import num
 from paper_exchange.core.orders import Order, OrderList, OrderRequest
 from paper_exchange.core.refusals import Reason, Refused
 
@@ -54,7 +55,7 @@ def discount(call: Call) -> Json:
         "enabledForAccount": call.account.pays_with_discount_asset,
         "enabledForSymbol": True,
         "discountAsset": call.exchange.habits.discount_asset,
-        "discount": render.num(call.exchange.habits.discount),
+        "discount": num(call.exchange.habits.discount),
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from paper_exchange.binance.render import list_id, num
+from paper_exchange.binance.render import list_id
 from paper_exchange.core.events import (
     BalanceAdjusted,
     BalancesChanged,
@@ -17,6 +17,7 @@ from paper_exchange.core.events import (
     OrderTraded,
     TradePrevented,
 )
+from paper_exchange.core.money import num
 
 Json = dict[str, Any]
 _NONE = "0.00000000"

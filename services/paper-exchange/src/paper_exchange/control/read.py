@@ -1,6 +1,7 @@
 """Bodies of the control API, checked field by field."""
 
 from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -96,3 +97,34 @@ def read_share(fields: Fields, name: str) -> float:
     if not isinstance(value, int | float) or not 0 <= value <= 1:
         raise BadRequest(name, "must be a number from 0 to 1", f'send "{name}": 0.5')
     return float(value)
+
+
+def read_id(fields: Fields, name: str) -> int | None:
+    """An id of the exchange as a whole number or its digits, or None."""
+    value = fields.get(name)
+    if isinstance(value, str) and value.isdigit():
+        return int(value)
+    return read_int(fields, name)
+
+
+def switch_positions(switches: Any) -> dict[str, Any]:
+    """Every field of a dataclass of switches (or of None, which has none), with its value."""
+    return (
+        {} if switches is None else {field.name: getattr(switches, field.name) for field in dataclass_fields(switches)}
+    )
+
+
+def set_switches(switches: Any, fields: Fields) -> None:
+    """Set the named fields: booleans by true and false, the others to one of the choices in their metadata."""
+    positions: dict[str, Any] = {}
+    known = {field.name: field.metadata.get("choices") for field in dataclass_fields(switches)}
+    for name, value in fields.items():
+        choices = known[name]
+        if choices is None:
+            positions[name] = read_flag(fields, name)
+        elif value in choices:
+            positions[name] = value
+        else:
+            raise BadRequest(name, f"must be one of {', '.join(map(str, choices))}", f'send "{name}": "{choices[0]}"')
+    for name, value in positions.items():
+        setattr(switches, name, value)

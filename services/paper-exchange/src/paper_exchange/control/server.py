@@ -1,12 +1,12 @@
 """The control API's port: JSON in, JSON out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from paper_exchange.control.binance import ACCOUNT_FIELDS, FAULT_FIELDS, FILL_FIELDS, BinanceControl
+from paper_exchange.control.face import FAULT_FIELDS, FILL_FIELDS, FaceControl
 from paper_exchange.control.read import BadRequest, read_body
 from paper_exchange.core.refusals import Refused
 
@@ -46,46 +46,67 @@ async def _fields(request: web.Request, known: frozenset[str]) -> Any:
     return read_body(await request.read(), known)
 
 
-def control_app(binance: BinanceControl) -> web.Application:
-    """The application that serves the control API of every face."""
-    app = web.Application(middlewares=[_errors])
+class Paths:
+    """Adds the control API's paths to an application."""
 
-    def serve(method: str, path: str, action: Callable[[web.Request], Awaitable[Any]]) -> None:
+    def __init__(self, app: web.Application) -> None:
+        self._app = app
+
+    def serve(self, method: str, path: str, action: Callable[[web.Request], Awaitable[Any]]) -> None:
+        """Answer with what `action` makes of the request."""
+
         async def handle(request: web.Request) -> web.Response:
             return _json(await action(request))
 
-        app.router.add_route(method, path, handle)
+        self._app.router.add_route(method, path, handle)
 
-    def posts(path: str, known: frozenset[str], act: Callable[[Any], Any]) -> None:
+    def posts(self, path: str, known: frozenset[str], act: Callable[[Any], Any]) -> None:
+        """Answer with what `act` makes of the body's fields."""
+
         async def action(request: web.Request) -> Any:
             return act(await _fields(request, known))
 
-        serve("POST", path, action)
+        self.serve("POST", path, action)
 
-    def reads(method: str, path: str, act: Callable[[web.Request], Any]) -> None:
+    def reads(self, method: str, path: str, act: Callable[[web.Request], Any]) -> None:
+        """Answer with what `act` makes of a request without a body."""
+
         async def action(request: web.Request) -> Any:
             return act(request)
 
-        serve(method, path, action)
+        self.serve(method, path, action)
 
+
+def _add_face(paths: Paths, control: FaceControl) -> None:
     async def deposit(request: web.Request) -> Any:
-        return binance.deposit(_uid(request), await _fields(request, frozenset({"asset", "qty"})))
+        return control.deposit(_uid(request), await _fields(request, frozenset({"asset", "qty"})))
 
     async def fill_paced(request: web.Request) -> Any:
-        return await binance.fill_paced(await _fields(request, frozenset({"orders", "per_second"})))
+        return await control.fill_paced(await _fields(request, frozenset({"orders", "per_second"})))
 
-    root = "/control/binance"
-    reads("GET", "/control/health", lambda _: {"status": "ok"})
-    posts(f"{root}/accounts", ACCOUNT_FIELDS, binance.open_account)
-    reads("GET", f"{root}/accounts/{{uid}}", lambda request: binance.state(_uid(request)))
-    serve("POST", f"{root}/accounts/{{uid}}/deposit", deposit)
-    reads("POST", f"{root}/accounts/{{uid}}/revoke-key", lambda request: binance.revoke_key(_uid(request)))
-    posts(f"{root}/price", frozenset({"symbol", "price", "gap"}), binance.move)
-    posts(f"{root}/fill", FILL_FIELDS, binance.fill)
-    serve("POST", f"{root}/fills", fill_paced)
-    posts(f"{root}/faults", FAULT_FIELDS, binance.arm)
-    reads("GET", f"{root}/faults", lambda _: binance.faults())
-    reads("DELETE", f"{root}/faults", lambda request: binance.disarm(_fault_id(request)))
-    reads("GET", f"{root}/timings", lambda _: binance.timings())
-    reads("POST", f"{root}/timings/reset", lambda _: binance.reset_timings())
+    root = f"/control/{control.name}"
+    paths.posts(f"{root}/accounts", control.account_fields, control.open_account)
+    paths.reads("GET", f"{root}/accounts/{{uid}}", lambda request: control.state(_uid(request)))
+    paths.serve("POST", f"{root}/accounts/{{uid}}/deposit", deposit)
+    paths.reads("POST", f"{root}/accounts/{{uid}}/revoke-key", lambda request: control.revoke_key(_uid(request)))
+    paths.posts(f"{root}/price", frozenset({"symbol", "price", "gap"}), control.move)
+    paths.posts(f"{root}/fill", FILL_FIELDS, control.fill)
+    paths.serve("POST", f"{root}/fills", fill_paced)
+    paths.posts(f"{root}/faults", FAULT_FIELDS, control.arm)
+    paths.reads("GET", f"{root}/faults", lambda _: control.faults())
+    paths.reads("DELETE", f"{root}/faults", lambda request: control.disarm(_fault_id(request)))
+    paths.reads("GET", f"{root}/timings", lambda _: control.timings())
+    paths.reads("POST", f"{root}/timings/reset", lambda _: control.reset_timings())
+    if control.switch_names:
+        paths.posts(f"{root}/switches", control.switch_names, control.switch)
+        paths.reads("GET", f"{root}/switches", lambda _: control.switches())
+
+
+def control_app(controls: Iterable[FaceControl]) -> web.Application:
+    """The application that serves the control API of every face."""
+    app = web.Application(middlewares=[_errors])
+    paths = Paths(app)
+    paths.reads("GET", "/control/health", lambda _: {"status": "ok"})
+    for control in controls:
+        _add_face(paths, control)
     return app

@@ -24,3 +24,8 @@ def floor_to(value: Decimal, step: Decimal) -> Decimal:
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Whether `value` lies on the grid of `step`, counted from zero; a step of zero means no grid."""
     return step == 0 or value % step == 0
+
+
+def num(value: Decimal) -> str:
+    """A number with eight decimals, never an exponent."""
+    return f"{value:.8f}"

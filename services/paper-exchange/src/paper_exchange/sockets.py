@@ -1,4 +1,4 @@
-"""One WebSocket of the face: frames go out in order, from one writer."""
+"""One WebSocket of a face: frames go out in order, from one writer."""
 
 import asyncio
 import time
