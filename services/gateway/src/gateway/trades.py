@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from common.instruments import ZERO
+from common.orders import Side
 from gateway.answers import number, order_shown
 from gateway.ports import BracketView, OrderView
 
@@ -23,37 +24,27 @@ class Profit(msgspec.Struct, frozen=True, kw_only=True):
     unvalued_fees: dict[str, Decimal]
 
 
-def profit(
-    bracket: BracketView, fees: Mapping[str, Decimal], *, base: str, quote: str, last_px: Decimal | None
-) -> Profit:
+def profit(bracket: BracketView, *, base: str, quote: str, last_px: Decimal | None) -> Profit:
     """Sold and still held against paid: fees in quote are taken off, fees in base are not there to be held any more.
 
     A closed bracket's result is what the engine computed. None while something is held and has no price.
     """
-    unvalued = {asset: fee for asset, fee in fees.items() if asset not in {base, quote}}
+    unvalued = {asset: fee for asset, fee in bracket.fees.items() if asset not in {base, quote}}
     if bracket.entry_qty == 0 or bracket.entry_avg_px is None:
         return Profit(amount=None, pct=None, unvalued_fees=unvalued)
     cost = bracket.entry_qty * bracket.entry_avg_px
     amount = bracket.realised_pnl if bracket.state == "CLOSED" else None
     if amount is None:
-        amount = _so_far(bracket, fees, cost, base=base, quote=quote, last_px=last_px)
+        amount = _so_far(bracket, cost, base=base, quote=quote, last_px=last_px)
     return Profit(amount=amount, pct=None if amount is None else amount * HUNDRED / cost, unvalued_fees=unvalued)
 
 
-def _so_far(
-    bracket: BracketView,
-    fees: Mapping[str, Decimal],
-    cost: Decimal,
-    *,
-    base: str,
-    quote: str,
-    last_px: Decimal | None,
-) -> Decimal | None:
+def _so_far(bracket: BracketView, cost: Decimal, *, base: str, quote: str, last_px: Decimal | None) -> Decimal | None:
     sold = bracket.exit_qty * (bracket.exit_avg_px or ZERO)
-    held = max(bracket.entry_qty - fees.get(base, ZERO) - bracket.exit_qty, ZERO)
+    held = max(bracket.entry_qty - bracket.fees.get(base, ZERO) - bracket.exit_qty, ZERO)
     if held > 0 and last_px is None:
         return None
-    return sold + held * (last_px or ZERO) - cost - fees.get(quote, ZERO)
+    return sold + held * (last_px or ZERO) - cost - bracket.fees.get(quote, ZERO)
 
 
 def grouped(orders: Sequence[OrderView]) -> Mapping[str, list[OrderView]]:
@@ -70,7 +61,10 @@ def trade_shown(
 ) -> dict[str, Any]:
     """One trade as the spec shows it, with the fees and the state of its protection."""
     entry = next((order for order in orders if order.order_role == ENTRY), None)
-    result = profit(bracket, bracket.fees, base=base, quote=quote, last_px=last_px)
+    result = profit(bracket, base=base, quote=quote, last_px=last_px)
+    if entry is None or entry.side == Side.SELL:
+        # What is sold here was bought elsewhere, at a price this trade does not know.
+        result = msgspec.structs.replace(result, amount=None, pct=None)
     return {
         "entryOrder": order_shown(entry) if entry else None,
         "relatedOrders": [order_shown(order) for order in orders if order is not entry],

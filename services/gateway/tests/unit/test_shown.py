@@ -124,6 +124,12 @@ def test_profit_is_net_of_fees_in_base_and_quote(changes: Any, last_px: Decimal 
     assert (trade["currentPnL"], trade["pnlPercentage"]) == (pnl, pct)
 
 
+def test_a_sale_of_what_was_bought_elsewhere_has_no_profit_of_its_own() -> None:
+    for orders in ([an_order("ENTRY", side="SELL")], [an_order("TP1", side="SELL")]):
+        trade = trade_shown(a_bracket(), orders, base="BTC", quote="USDT", last_px=D(110))
+        assert (trade["currentPnL"], trade["pnlPercentage"]) == (None, None)
+
+
 def test_fees_in_a_third_asset_are_shown_as_not_in_the_profit() -> None:
     trade = shown(a_bracket(fees={"BNB": D("0.01")}), D(110))
     assert trade["feesNotInPnL"] == {"BNB": "0.01"}

@@ -12,6 +12,8 @@ from common.ids import new_id
 from common.service.problems import problem_response
 from gateway.problems import TYPE_PREFIX, GatewayProblem
 
+_UNLOGGED: Final = frozenset({"/health", "/health/live", "/metrics"})
+"""Asked by machines every few seconds."""
 _USABLE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _log = structlog.get_logger("gateway.access")
@@ -45,8 +47,9 @@ class RequestLog:
             try:
                 await self._app(scope, receive, stamped)
             finally:
-                took_ms = round((time.perf_counter() - started) * 1000, 2)
-                _log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
+                if scope["path"] not in _UNLOGGED:
+                    took_ms = round((time.perf_counter() - started) * 1000, 2)
+                    _log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
 
 
 class BodyLimit:
