@@ -79,6 +79,11 @@ class Trader(HttpJson):
         self._token: str = tokens["access_token"]
         self._headers["Authorization"] = f"Bearer {self._token}"
 
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that proves who this is."""
+        return dict(self._headers)
+
     async def listen(self) -> None:
         """Connect to Socket.IO as this user; `received` counts the events from now on."""
         for event in EVENTS:
