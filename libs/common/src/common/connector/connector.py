@@ -37,6 +37,7 @@ from common.connector.instruments import InstrumentBook
 from common.connector.lookups import Lookups
 from common.connector.market import MarketFeed
 from common.connector.ports import Dialect
+from common.connector.rates import Priority
 from common.connector.reads import Reader
 from common.connector.recovery import Recovery
 from common.connector.settings import ConnectorSettings
@@ -91,7 +92,6 @@ class Connector:
         self._trails = Trails()
         self._store = TrailStore(outside.pool, self._trails, self._facts.acknowledged)
         self._correlations = Correlations()
-        self._lookups = Lookups(dialect, door.client, outside.clock)
         self._settler = self._new_settler()
         self._recovery = self._new_recovery()
         self._streams = self._new_streams()
@@ -217,7 +217,7 @@ class Connector:
             margin_ms = self._dialect.backend_timeout_ms
         return Settler(
             self._dialect.exchange,
-            self._lookups,
+            Lookups(self._dialect, self._door.client, self._outside.clock, Priority.QUERY),
             self._facts,
             self._trails,
             self._outside.clock,
@@ -228,7 +228,7 @@ class Connector:
         return Recovery(
             self._dialect,
             self._door.client,
-            self._lookups,
+            Lookups(self._dialect, self._door.client, self._outside.clock, Priority.RECOVERY),
             self._facts,
             self._trails,
             self._correlations,

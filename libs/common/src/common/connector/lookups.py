@@ -4,14 +4,17 @@ import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from common.clock import Clock
 from common.connector.client import ExchangeClient
-from common.connector.ports import Dialect, OrderAbsent, OrderFound, OrderRef, Rejected, Unknown
+from common.connector.ports import Call, Dialect, OrderAbsent, OrderFound, OrderRef, Rejected, Unknown
+from common.connector.rates import Priority
 from common.orders import OrderFact, OrderFilled, OrderSnapshot, OrderStatus
+
+T = TypeVar("T")
 
 _TRADES_LAG_ATTEMPTS: Final = 4
 _SEARCHES_KEPT: Final = 1_000
@@ -60,16 +63,19 @@ class _Search(msgspec.Struct, frozen=True):
 class Lookups:
     """Asks about orders. Reads only; every answer may be asked for again."""
 
-    def __init__(self, dialect: Dialect, client: ExchangeClient, clock: Clock) -> None:
+    def __init__(
+        self, dialect: Dialect, client: ExchangeClient, clock: Clock, priority: Priority = Priority.QUERY
+    ) -> None:
         self._dialect = dialect
         self._client = client
         self._clock = clock
+        self._priority = priority
         self._searches: OrderedDict[tuple[str, str], _Search] = OrderedDict()
         self._searching: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, ref: OrderRef, *, proof: Proof | None = None) -> Finding:
         """The order and its fills; with a proof an order that is not there is also searched for in the trades."""
-        answer = await self._client.ask(self._dialect.fetch_order(ref), ref.account_id)
+        answer = await self._ask(self._dialect.fetch_order(ref), ref.account_id)
         match answer:
             case OrderFound():
                 return await self.with_trades(answer.order)
@@ -91,13 +97,16 @@ class Lookups:
             call = self._dialect.fetch_my_trades(
                 order.account_id, order.symbol, exchange_order_id=order.exchange_order_id
             )
-            trades = await self._client.ask(call, order.account_id)
+            trades = await self._ask(call, order.account_id)
             if isinstance(trades, Rejected | Unknown):
                 return Unclear(trades.code, trades.reason)
             fills = completed(order, trades)
             if sum((trade.last_qty or Decimal(0) for trade in trades), Decimal(0)) >= order.cum_qty:
                 break
         return Found(order, (*fills, order))
+
+    async def _ask(self, call: Call[T], account_id: str) -> T | Rejected | Unknown:
+        return await self._client.ask(call, account_id, priority=self._priority)
 
     async def _behind_trades(self, ref: OrderRef, proof: Proof, code: str) -> Finding:
         """An order that filled at once may be listed late, while its trades are there already."""
@@ -127,7 +136,7 @@ class Lookups:
     async def _search_again(self, ref: OrderRef, since_ms: int, known: dict[str, str | None]) -> _Search | Unclear:
         began_ms = self._clock.now_ms()
         call = self._dialect.fetch_my_trades(ref.account_id, ref.symbol, since_ms=since_ms)
-        trades = await self._client.ask(call, ref.account_id)
+        trades = await self._ask(call, ref.account_id)
         if isinstance(trades, Rejected | Unknown):
             return Unclear(trades.code, trades.reason)
         owners: dict[str, str | None] = {}
@@ -139,7 +148,7 @@ class Lookups:
                 owners[placed_by] = trade.client_order_id or known[placed_by]
                 continue
             by_id = OrderRef(account_id=ref.account_id, symbol=ref.symbol, exchange_order_id=placed_by)
-            answer = await self._client.ask(self._dialect.fetch_order(by_id), ref.account_id)
+            answer = await self._ask(self._dialect.fetch_order(by_id), ref.account_id)
             if isinstance(answer, Rejected | Unknown):
                 return Unclear(answer.code, answer.reason)
             owners[placed_by] = answer.order.client_order_id if isinstance(answer, OrderFound) else None

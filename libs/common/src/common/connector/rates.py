@@ -28,12 +28,20 @@ class Priority(IntEnum):
     TRADING = 1
     """Entries and cancels."""
     QUERY = 2
-    """What became of an order; gap recovery."""
-    READ = 3
+    """What became of an order."""
+    RECOVERY = 3
+    """What a stream may have missed."""
+    READ = 4
     """Balances, tickers and candles for people."""
 
 
-SHARE: Final = {Priority.PROTECTION: 1.0, Priority.TRADING: 0.95, Priority.QUERY: 0.85, Priority.READ: 0.6}
+SHARE: Final = {
+    Priority.PROTECTION: 1.0,
+    Priority.TRADING: 0.95,
+    Priority.QUERY: 0.85,
+    Priority.RECOVERY: 0.75,
+    Priority.READ: 0.6,
+}
 """The part of every limit that a priority may use."""
 
 

@@ -17,6 +17,7 @@ from common.connector.facts import FactPublisher
 from common.connector.lookups import Found, Lookups, Unclear
 from common.connector.metrics import ACCOUNTS_LIVE, RECOVERIES
 from common.connector.ports import Call, Dialect, OrderRef, Rejected, Unknown
+from common.connector.rates import Priority
 from common.connector.sockets import Backoff
 from common.connector.trail import Correlations, Trail, Trails
 from common.errors import CgtError, Unavailable
@@ -142,10 +143,10 @@ class Recovery:
         return self._trails.of(account_id)
 
     async def _open_orders(self, trail: Trail) -> tuple[OrderSnapshot, ...]:
-        """By symbol where that costs less than all at once and we know which symbols there are."""
+        """By symbol, or all at once where that costs less. An account without symbols has nothing of ours open."""
         everything = self._dialect.fetch_open_orders(trail.account_id, None)
         by_symbol = [self._dialect.fetch_open_orders(trail.account_id, symbol) for symbol in sorted(trail.symbols)]
-        if not by_symbol or everything.request.weight <= sum(call.request.weight for call in by_symbol):
+        if everything.request.weight < sum(call.request.weight for call in by_symbol):
             return await self._answer(everything, trail.account_id)
         answers = [await self._answer(call, trail.account_id) for call in by_symbol]
         return tuple(order for orders in answers for order in orders)
@@ -178,13 +179,14 @@ class Recovery:
             trail.open_orders.pop(ref.client_order_id, None)
 
     async def _balances(self, account_id: str) -> BalanceChanged:
-        answer = await self._client.ask(self._dialect.fetch_balances(account_id), account_id)
+        call = self._dialect.fetch_balances(account_id)
+        answer = await self._client.ask(call, account_id, priority=Priority.RECOVERY)
         if isinstance(answer, Rejected | Unknown):
             raise _NotYet(answer.reason)
         return answer
 
     async def _answer(self, call: Call[tuple[_T, ...] | Rejected | Unknown], account_id: str) -> tuple[_T, ...]:
-        answer = await self._client.ask(call, account_id)
+        answer = await self._client.ask(call, account_id, priority=Priority.RECOVERY)
         if isinstance(answer, Rejected | Unknown):
             raise _NotYet(f"{answer.code} {answer.reason}")
         return answer
