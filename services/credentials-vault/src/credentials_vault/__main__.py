@@ -5,19 +5,22 @@ import asyncio
 import os
 import sys
 
-from common.db.migrations import migrate
-from common.db.pool import DatabaseSettings
 from common.errors import CgtError
-from common.service.run import run
-from credentials_vault import app, commands
-from credentials_vault.store import SCHEMA
 
 
 def main() -> None:
-    """Run the service, or one of its commands."""
+    """Run the service, or one of its commands. Each imports only what it needs."""
     arguments = _arguments()
     if arguments.command == "serve":
+        from common.service.run import run
+        from credentials_vault import app
+
         run(app.NAME, app.start)
+    if arguments.command == "migrate":
+        from common.db.migrations import run_migrations
+
+        run_migrations("credentials_vault", "credentials_vault")
+        return
     try:
         asyncio.run(_command(arguments))
     except CgtError as error:
@@ -25,10 +28,9 @@ def main() -> None:
 
 
 async def _command(arguments: argparse.Namespace) -> None:
+    from credentials_vault import commands
+
     match arguments.command:
-        case "migrate":
-            url = DatabaseSettings.from_env(os.environ).database_url
-            await migrate("credentials_vault", SCHEMA, url)
         case "rewrap":
             count = await commands.rewrap(os.environ)
             print(f"{count} credentials are now under the newest master key")

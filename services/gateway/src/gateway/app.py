@@ -13,12 +13,12 @@ from common.clock import SystemClock
 from common.db.pool import DatabaseSettings, create_pool
 from common.health import Health
 from common.service.auth import CallerSettings, ServiceAuth
+from common.service.client import InternalService
 from common.service.http import HttpServer, HttpSettings
 from common.service.run import Process
 from gateway.accounts import Accounts
 from gateway.auth.passwords import Passwords
 from gateway.auth.sessions import Sessions
-from gateway.clients.asking import Asking
 from gateway.clients.connector import HttpConnector
 from gateway.clients.vault import HttpVault
 from gateway.feed import Feed
@@ -75,9 +75,9 @@ def build(
 ) -> Parts:
     """The parts of the REST surface on real stores and services."""
     clock = SystemClock()
-    vault = HttpVault(Asking(session, settings.vault_url, auth, "credentials-vault"))
+    vault = HttpVault(InternalService(session, settings.vault_url, auth, "credentials-vault"))
     connectors = {
-        exchange: HttpConnector(exchange, Asking(session, url, auth, f"{exchange.value}-connector"), clock)
+        exchange: HttpConnector(exchange, InternalService(session, url, auth, f"{exchange.value}-connector"), clock)
         for exchange, url in settings.connector_urls.items()
     }
     ledger, intents = PostgresLedger(pool), PostgresIntents(pool)

@@ -20,6 +20,7 @@ from common.service.auth import ServiceAuth
 from common.service.client import InternalService
 from common.service.http import HttpServer, new_app
 from common.service.run import Process
+from order_engine.letters import file_letters
 from order_engine.prices import PriceWatch
 from order_engine.settings import Settings
 from order_engine.shards import Shards
@@ -38,11 +39,12 @@ async def start(process: Process) -> None:
     clock = SystemClock()
     shards = Shards(Ledger(pool), offsets, publisher, clock, settings.policy())
     process.on_stop(shards.stop)
+    parked = TopicDeadLetters(publisher, SERVICE)
     runner = HotRunner(
         settings,
         [ORDER_INTENTS, ORDER_EVENTS],
         shards,
-        dead_letters=TopicDeadLetters(publisher, SERVICE),
+        dead_letters=parked,
         client_id=SERVICE,
         known=offsets,
     )
@@ -74,6 +76,7 @@ async def start(process: Process) -> None:
     process.spawn("leases", leases.run(), leases.stop)
     process.spawn("relay", relay.run())
     process.spawn("timers", shards.run_timers())
+    process.spawn("letters", file_letters(settings, pool, parked))
     if settings.mexc_connector_url is not None:
         http = await process.enter(aiohttp.ClientSession())
         auth = ServiceAuth(SERVICE, settings.service_key)

@@ -80,6 +80,21 @@ class Bench:
             ]
         )
 
+    async def say(self, value: bytes) -> None:
+        """Put raw bytes on the topic of order events."""
+        message = Outgoing(
+            topic=ORDER_EVENTS.name,
+            key="account-1",
+            value=value,
+            ce_id="garbage",
+            ce_type="order.filled",
+            ce_source="test",
+            ce_time_ms=CLOCK.now_ms(),
+            correlation_id=None,
+            causation_id=None,
+        )
+        await self._publisher.publish([message])
+
     async def tell(self, facts: Sequence[FactBase]) -> None:
         now_ms = CLOCK.now_ms()
         self._facts_sent += len(facts)
@@ -224,3 +239,20 @@ async def test_the_same_intent_read_twice_opens_one_bracket(bench: Bench) -> Non
     assert denied.code == "no_exit_plan"
     await bench.until_open(4)
     assert len(bench.exchange.submitted) == 5
+
+
+async def test_a_message_that_cannot_be_read_is_filed_and_the_next_one_is_handled(
+    bench: Bench, database_url: str
+) -> None:
+    await bench.say(b'{"type": "order.filled", "account_id": 7}')
+    await bench.want(a_live_intent())
+    await bench.until_open(4)
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with asyncio.timeout(60):
+            while not (rows := await connection.fetch("SELECT topic, reason FROM order_engine.dead_letters")):
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+    assert [row["topic"] for row in rows] == [ORDER_EVENTS.name]
+    assert "account_id" in rows[0]["reason"]

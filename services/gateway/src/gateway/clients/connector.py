@@ -12,7 +12,7 @@ from common.exchanges import Exchange
 from common.instruments import Instrument
 from common.market import Ticker
 from common.orders import OrderSnapshot
-from gateway.clients.asking import Asking, Reply
+from common.service.client import InternalService, ServiceReply
 from gateway.ports import Key, KeyCheck
 from gateway.problems import MEANINGS
 from gateway.trading.refusals import invalid
@@ -27,7 +27,7 @@ INSTRUMENT_KEPT_MS: Final = 60_000
 class HttpConnector:
     """Reads of one exchange; instruments are kept for a minute."""
 
-    def __init__(self, exchange: Exchange, asking: Asking, clock: Clock) -> None:
+    def __init__(self, exchange: Exchange, asking: InternalService, clock: Clock) -> None:
         self._exchange = exchange
         self._asking = asking
         self._clock = clock
@@ -74,7 +74,7 @@ class HttpConnector:
         return invalid("symbol", rule, "Write it as the exchange lists it, like BTCUSDT.", code="UNKNOWN_SYMBOL")
 
 
-def _good(reply: Reply) -> bytes:
+def _good(reply: ServiceReply) -> bytes:
     """The body of a success. Raises Refused for a no of the exchange, Unavailable for anything else."""
     if reply.status < 300:
         return reply.body

@@ -9,7 +9,7 @@ import msgspec
 from common.codec import decode, encode
 from common.errors import Refused, Unavailable
 from common.exchanges import Exchange
-from gateway.clients.asking import Asking, Reply
+from common.service.client import InternalService, ServiceReply
 from gateway.ports import Account, Key
 from gateway.trading.refusals import CREDENTIALS_NOT_FOUND
 
@@ -21,14 +21,14 @@ class _Listed(msgspec.Struct, frozen=True):
 class HttpVault:
     """Reads and writes accounts over the vault's internal API."""
 
-    def __init__(self, asking: Asking) -> None:
+    def __init__(self, asking: InternalService) -> None:
         self._asking = asking
 
     async def of_user(self, user_id: str) -> Sequence[Account]:
         """The user's accounts, oldest first."""
         reply = await self._asking.ask("GET", "/accounts", query={"user_id": user_id})
         if reply.status != 200:
-            raise Unavailable(self._asking.service)
+            raise Unavailable(self._asking.name)
         return decode(reply.body, _Listed).accounts
 
     async def get(self, account_id: str) -> Account | None:
@@ -72,7 +72,7 @@ def _fields(key: Key) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _account(reply: Reply) -> Account:
+def _account(reply: ServiceReply) -> Account:
     if reply.status < 300:
         return decode(reply.body, Account)
     if reply.status not in {400, 404, 409, 422}:  # A 401 or 403 between services is a setting to mend.
