@@ -144,3 +144,23 @@ async def test_market_data_is_published_for_the_configured_symbols_alone(bench, 
             bench.paper.control.move({"symbol": "ETHUSDT", "price": "3500"})
         kinds = await bench.published_market_kinds(at_least={"market.trade", "market.ticker", "market.candle"})
         assert {symbol for symbol, _ in kinds} == {"BTCUSDT"}
+
+
+async def test_a_watched_symbols_best_prices_are_published_until_the_watch_ends(bench, eventually) -> None:
+    async with bench.connector() as connector, served(connector) as api:
+        status, answer = await api.ask("POST", "/watch", json={"symbols": ["BTCUSDT", "NOPE"], "for_ms": 60_000})
+        assert (status, answer) == (200, {"watching": ["BTCUSDT"]})
+        await eventually(bench.market_streams)
+        assert bench.market_streams() == {"btcusdt@bookTicker"}
+        bench.paper.control.move({"symbol": "BTCUSDT", "price": "98765"})
+        assert await bench.published_market_kinds(at_least={"market.ticker"}) == {("BTCUSDT", "market.ticker")}
+        await api.ask("POST", "/watch", json={"symbols": ["ETHUSDT"], "for_ms": 100})
+        await eventually(lambda: bench.market_streams() == {"btcusdt@bookTicker"})
+
+
+async def test_a_watch_is_renewed_by_asking_again(bench, eventually) -> None:
+    async with bench.connector() as connector, served(connector) as api:
+        await api.ask("POST", "/watch", json={"symbols": ["ETHUSDT"], "for_ms": 100})
+        await api.ask("POST", "/watch", json={"symbols": ["BTCUSDT"], "for_ms": 100})
+        await api.ask("POST", "/watch", json={"symbols": ["BTCUSDT"], "for_ms": 60_000})
+        await eventually(lambda: bench.market_streams() == {"btcusdt@bookTicker"})

@@ -269,6 +269,7 @@ class Connector:
             source=self._outside.name,
             published=self._outside.market_symbols,
             rotate_after_s=self._settings.rotate_after_ms / 1000,
+            symbols_per_socket=self._settings.market_symbols_per_socket,
         )
 
     def _new_desk(self) -> tuple[CommandDesk, HotRunner]:

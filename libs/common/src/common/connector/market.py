@@ -1,12 +1,14 @@
-"""Public market data: a ticker cache for symbols somebody asked for, and the market-data topic for symbols configured.
+"""Public market data: tickers for whoever asks, and the market-data topic for symbols configured or watched.
 
 Nobody asks, nothing is streamed. A ticker is served from the cache while its stream tells it, or while it is younger
-than a second and a half; otherwise it is read over REST once, and from then on streamed.
+than a second and a half; otherwise it is read over REST once, and from then on streamed. Who guards a stop himself
+watches its symbol: the best prices are published as they come, for as long as the watch is renewed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 import structlog
@@ -17,19 +19,8 @@ from common.codec import encode
 from common.connector.client import ExchangeClient
 from common.connector.clocksync import ExchangeClock
 from common.connector.facts import Bus
-from common.connector.metrics import UNREADABLE
-from common.connector.ports import (
-    Dialect,
-    MarketChannel,
-    MarketReceived,
-    MarketStream,
-    Rejected,
-    SocketScript,
-    StreamEvent,
-    StreamEvents,
-    Unknown,
-    Unreadable,
-)
+from common.connector.market_sockets import MarketSocket, MarketSockets
+from common.connector.ports import Dialect, MarketChannel, Rejected, Unknown
 from common.connector.rates import Priority
 from common.connector.session import AskExchange, Session
 from common.connector.sockets import SocketLoop
@@ -46,6 +37,7 @@ _YOUNG_S: Final = 1.5
 _FORGET_AFTER_S: Final = 300.0
 _MAX_PENDING: Final = 1_000
 _CACHED: Final = (MarketChannel.BOOK_TICKER, MarketChannel.TICKER)
+_WATCHED: Final = (MarketChannel.BOOK_TICKER,)
 _PUBLISHED: Final = (MarketChannel.TICKER, MarketChannel.CANDLES, MarketChannel.DEPTH, MarketChannel.TRADES)
 
 _log = structlog.get_logger(__name__)
@@ -62,7 +54,7 @@ class _Entry:
 
 
 class MarketFeed:
-    """Owns the market socket of one exchange."""
+    """What is known and told of the market of one exchange."""
 
     def __init__(
         self,
@@ -76,32 +68,46 @@ class MarketFeed:
         source: str,
         published: Sequence[str],
         rotate_after_s: float,
+        symbols_per_socket: int,
     ) -> None:
         self._dialect = dialect
         self._client = client
         self._bus = bus
-        self._clock = clock
         self._tasks = tasks
         self._source = source
-        self._published = tuple(published)
+        self._published = frozenset(published)
         self._topic = market_data(dialect.exchange).name
         self._entries: dict[str, _Entry] = {}
+        self._watched: dict[str, float] = {}
+        """Until when (the loop's clock) a symbol's best prices are published for somebody who watches them."""
         self._pending = 0
-        self._running = False
-        self._loop = SocketLoop(
-            self,
-            clock,
-            ask,
-            exchange=dialect.exchange,
-            kind=KIND,
-            rotate_after_s=rotate_after_s,
-            pace_s=FRAME_PACE_S,
-        )
+
+        def loop_for(socket: MarketSocket) -> SocketLoop:
+            return SocketLoop(
+                socket,
+                clock,
+                ask,
+                exchange=dialect.exchange,
+                kind=KIND,
+                rotate_after_s=rotate_after_s,
+                pace_s=FRAME_PACE_S,
+            )
+
+        self._sockets = MarketSockets(dialect, clock, self, tasks, loop_for, symbols_per_socket=symbols_per_socket)
 
     def start(self) -> None:
-        """Stream what is to be published; without such symbols the socket is opened by the first question."""
-        if self._published:
-            self._open()
+        """Stream what is to be published; without such symbols a socket is opened by the first question."""
+        for symbol in sorted(self._published):
+            self._follow(symbol)
+
+    def watch(self, symbols: Collection[str], for_ms: int) -> None:
+        """Publish the best prices of these symbols as they come, until `for_ms` from now or from a later call."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + for_ms / 1000
+        for symbol in symbols:
+            self._watched[symbol] = max(until, self._watched.get(symbol, 0.0))
+            self._follow(symbol)
+        loop.call_at(until, self._end_watches)
 
     async def ticker(
         self, symbol: str, *, priority: Priority = Priority.READ, patience_ms: int = 5_000
@@ -110,15 +116,17 @@ class MarketFeed:
         entry = self._entries.get(symbol)
         if entry is not None:
             entry.asked = stopwatch()
-            if entry.ticker is not None and self._current(entry):
+            if entry.ticker is not None and self._current(symbol, entry):
                 return entry.ticker
+        if symbol in self._watched:
+            priority = min(priority, Priority.PROTECTION)
         call = self._dialect.fetch_tickers((symbol,))
         answer = await self._client.ask(call, None, priority=priority, patience_ms=patience_ms)
         if isinstance(answer, Rejected | Unknown):
             return answer
         if not answer:
             return Unknown("no_ticker", f"the exchange told no ticker of {symbol}")
-        self._watch(symbol)
+        self._remember(symbol)
         return self._heard(answer[0], None)
 
     async def last_px(self, symbol: str, patience_ms: int) -> Decimal | None:
@@ -126,77 +134,56 @@ class MarketFeed:
         ticker = await self.ticker(symbol, priority=Priority.PROTECTION, patience_ms=patience_ms)
         return ticker.last_px if isinstance(ticker, Ticker) else None
 
-    def script(self) -> SocketScript:
-        """A fresh market stream with every symbol that is watched."""
-        script, now_ms = self._dialect.market_stream(), self._clock.now_ms()
-        if self._entries:
-            script.watch(sorted(self._entries), _CACHED, now_ms)
-        if self._published:
-            script.watch(self._published, _PUBLISHED, now_ms)
-        return script
+    def heard(self, facts: Iterable[MarketFact], session: Session) -> None:
+        """Keep the tickers that are asked for, publish what is published or watched."""
+        for fact in facts:
+            if isinstance(fact, Ticker) and fact.symbol in self._entries:
+                self._heard(fact, session)
+            if fact.symbol in self._published or (isinstance(fact, Ticker) and fact.symbol in self._watched):
+                self._publish(fact)
 
-    def on_open(self, session: Session) -> None:
-        """Nothing is missed: whoever asks reads."""
-        session.complete.set()
-
-    def on_closed(self, session: Session, reason: str) -> None:
+    def silenced(self, session: Session) -> None:
         """What this connection told may be old from now on."""
         for entry in self._entries.values():
             if entry.streamed_by is session:
                 entry.streamed_by = None
 
-    def on_event(self, session: Session, event: StreamEvent) -> None:
-        """Market data, or a frame nobody understands."""
-        match event:
-            case MarketReceived():
-                for fact in event.facts:
-                    if isinstance(fact, Ticker) and fact.symbol in self._entries:
-                        self._heard(fact, session)
-                    if fact.symbol in self._published:
-                        self._publish(fact)
-            case Unreadable():
-                UNREADABLE.labels(self._dialect.exchange).inc()
-                _log.warning("market_frame_unreadable", reason=event.reason)
-            case _:
-                _log.warning("unexpected_market_event", event_type=type(event).__name__)
-
-    def _current(self, entry: _Entry) -> bool:
-        return entry.streamed_by is not None or since_s(entry.heard) < _YOUNG_S
+    def _current(self, symbol: str, entry: _Entry) -> bool:
+        # Whoever watches a symbol asks because its stream fell silent: that it is open is no proof then.
+        streamed = entry.streamed_by is not None and symbol not in self._watched
+        return streamed or since_s(entry.heard) < _YOUNG_S
 
     def _heard(self, ticker: Ticker, session: Session | None) -> Ticker:
         entry = self._entries[ticker.symbol]
-        known = entry.ticker = ticker if entry.ticker is None else merged(entry.ticker, ticker)
+        known = entry.ticker = ticker if entry.ticker is None or session is None else merged(entry.ticker, ticker)
         entry.heard = stopwatch()
         # Only a complete ticker is worth serving without asking.
         if session is not None and known.last_px is not None:
             entry.streamed_by = session
         return known
 
-    def _watch(self, symbol: str) -> None:
+    def _remember(self, symbol: str) -> None:
         if symbol in self._entries:
             return
-        self._forget_unasked()
+        for idle in [each for each, entry in self._entries.items() if since_s(entry.asked) > _FORGET_AFTER_S]:
+            del self._entries[idle]
+            self._follow(idle)
         self._entries[symbol] = _Entry()
-        self._tell(lambda script, now_ms: script.watch((symbol,), _CACHED, now_ms))
-        self._open()
+        self._follow(symbol)
 
-    def _forget_unasked(self) -> None:
-        for symbol in [each for each, entry in self._entries.items() if since_s(entry.asked) > _FORGET_AFTER_S]:
-            del self._entries[symbol]
-            kept = _PUBLISHED if symbol in self._published else ()
-            self._unwatch(symbol, [channel for channel in _CACHED if channel not in kept])
+    def _end_watches(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for symbol in [each for each, until in self._watched.items() if until <= now]:
+            del self._watched[symbol]
+            self._follow(symbol)
 
-    def _unwatch(self, symbol: str, channels: Sequence[MarketChannel]) -> None:
-        self._tell(lambda script, now_ms: script.unwatch((symbol,), channels, now_ms))
-
-    def _tell(self, say: Callable[[MarketStream, int], StreamEvents]) -> None:
-        for session in self._loop.sessions:
-            session.act(say(cast("MarketStream", session.script), self._clock.now_ms()))
-
-    def _open(self) -> None:
-        if not self._running:
-            self._running = True
-            self._tasks.spawn(self._loop.run(), "market-stream")
+    def _follow(self, symbol: str) -> None:
+        """Stream what is needed of the symbol, and nothing else."""
+        channels: set[MarketChannel] = set()
+        channels.update(_CACHED if symbol in self._entries else ())
+        channels.update(_PUBLISHED if symbol in self._published else ())
+        channels.update(_WATCHED if symbol in self._watched else ())
+        self._sockets.carry(symbol, channels)
 
     def _publish(self, fact: MarketFact) -> None:
         if self._pending >= _MAX_PENDING:

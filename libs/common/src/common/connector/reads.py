@@ -61,6 +61,16 @@ class KeyToCheck(BaseModel):
     passphrase: SecretStr | None = Field(default=None, max_length=10_000)
 
 
+class PricesToWatch(BaseModel):
+    """POST /watch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    symbols: tuple[str, ...] = Field(max_length=1_000)
+    for_ms: int = Field(default=15_000, ge=100, le=600_000)
+    """How long from now; whoever still watches asks again before that."""
+
+
 class OneKey:
     """Keys that are one key, offered for a check and kept nowhere."""
 
@@ -168,6 +178,13 @@ def _public(reader: Reader, caller: Callable[..., str]) -> APIRouter:
     @router.get("/public-trades")
     async def public_trades(symbol: str, limit: Limit = 100) -> Response:
         return _json(await reader.ask(dialect.fetch_public_trades(symbol, limit)))
+
+    @router.post("/watch")
+    async def watch(wanted: PricesToWatch) -> Response:
+        """Publish the best prices of these symbols as they come; symbols not traded here are left out."""
+        known = [symbol for symbol in wanted.symbols if await reader.instruments.get(symbol) is not None]
+        reader.market.watch(known, wanted.for_ms)
+        return _json({"watching": known})
 
     return router
 

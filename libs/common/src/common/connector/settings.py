@@ -27,6 +27,8 @@ class ConnectorSettings(EnvSettings):
     clock_sync_ms: int = Field(default=300_000, ge=1_000)
     rotate_after_ms: int = Field(default=23 * 3_600_000, ge=1_000)
     """The age at which a socket is replaced; exchanges end them at 24 hours."""
+    market_symbols_per_socket: int = Field(default=200, ge=1)
+    """How many symbols one market socket carries; exchanges bound the subscriptions of a connection."""
     warm_connections: int = Field(default=4, ge=0, le=100)
     """REST connections kept open while nobody trades."""
     warm_every_ms: int = Field(default=20_000, ge=1_000)
