@@ -4,23 +4,25 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from paper_exchange.clock import Clock
 from paper_exchange.core.exchange import Exchange
 from paper_exchange.faults import Fault, Faults, Kind, RequestFacts
 from paper_exchange.reply import Reply
-from paper_exchange.sockets import Socket, Stamp
-from paper_exchange.timings import Timings
+from paper_exchange.sockets import Socket
+from paper_exchange.timings import Stamp, Timings
 
 WRITES = frozenset({"POST", "PUT", "DELETE"})
 Job = tuple[float, Callable[[], Awaitable[None]]]
 
 
 class FaceServer(ABC):
-    """Listens on one port for one face; its subclasses know the protocol."""
+    """Listens on one port for one face; its subclasses know the protocol. `data` is what its data frames are."""
+
+    data: ClassVar[WSMsgType] = WSMsgType.TEXT
 
     def __init__(self, exchange: Exchange, clock: Clock, faults: Faults, *, walk_every_ms: int | None = None) -> None:
         self.exchange, self.faults, self.timings = exchange, faults, Timings()
@@ -131,7 +133,7 @@ class FaceServer(ABC):
             if request.transport is not None:
                 request.transport.abort()
             return None
-        socket = Socket(request, self.timings, combined=combined)
+        socket = Socket(request, self.timings, combined=combined, data=self.data)
         await socket.open()
         return socket
 

@@ -7,23 +7,24 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from paper_exchange.timings import Timings
+from paper_exchange.timings import BookStamp, Stamp, Timings
 
 MOST_WAITING = 50_000
 PING_EVERY_S, PONG_WITHIN_S = 20.0, 60.0
-Stamp = tuple[int, str, int, int]
 
 
 class Socket:
     """A connection and its outbox; a client that does not read is cut off."""
 
-    def __init__(self, request: web.BaseRequest, timings: Timings, *, combined: bool = False) -> None:
-        self.combined = combined
+    def __init__(
+        self, request: web.BaseRequest, timings: Timings, *, combined: bool = False, data: WSMsgType = WSMsgType.TEXT
+    ) -> None:
+        self.combined, self._data = combined, data
         self._request, self._timings = request, timings
         # Pings are ours to send (section 7.1), because aiohttp's own heartbeat allows less time for the pong.
         self.ws = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=1 << 20)
         self.last_heard_s = time.monotonic()
-        self._outbox: deque[tuple[bytes, Stamp | None]] = deque()
+        self._outbox: deque[tuple[bytes, WSMsgType, Stamp | BookStamp | None]] = deque()
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
@@ -32,25 +33,32 @@ class Socket:
         await self.ws.prepare(self._request)
         self._writer = asyncio.create_task(self._write())
 
-    def push(self, frame: bytes, stamp: Stamp | None = None) -> None:
-        """Queue a frame; `stamp` (uid, symbol, order id, trade id) records when it was written."""
+    def push(self, frame: bytes, stamp: Stamp | BookStamp | None = None) -> None:
+        """Queue a data frame, text or binary as the protocol has them; `stamp` records when it was written."""
+        self._queue(frame, self._data, stamp)
+
+    def say(self, text: bytes) -> None:
+        """Queue a text frame, whatever data frames are."""
+        self._queue(text, WSMsgType.TEXT, None)
+
+    def _queue(self, frame: bytes, kind: WSMsgType, stamp: Stamp | BookStamp | None) -> None:
         if len(self._outbox) >= MOST_WAITING:
             self.abort()
             return
-        self._outbox.append((frame, stamp))
+        self._outbox.append((frame, kind, stamp))
         self._wake.set()
 
     async def _write(self) -> None:
-        outbox, ws, fills = self._outbox, self.ws, self._timings.fills
+        outbox, ws, timings = self._outbox, self.ws, self._timings
         try:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
                 while outbox:
-                    frame, stamp = outbox.popleft()
+                    frame, kind, stamp = outbox.popleft()
                     if stamp is not None:
-                        fills.append((time.monotonic_ns(), *stamp))
-                    await ws.send_frame(frame, WSMsgType.TEXT)
+                        timings.written(stamp)
+                    await ws.send_frame(frame, kind)
         except (ConnectionError, RuntimeError):
             return  # the reader notices the same end and cleans up
 

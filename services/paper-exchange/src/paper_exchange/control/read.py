@@ -107,6 +107,13 @@ def read_id(fields: Fields, name: str) -> int | None:
     return read_int(fields, name)
 
 
+def _read_from(fields: Fields, name: str, least: int) -> int:
+    value = read_int(fields, name)
+    if value is None or value < least:
+        raise BadRequest(name, f"must be a whole number, {least} or more", f'send "{name}": {least}')
+    return value
+
+
 def switch_positions(switches: Any) -> dict[str, Any]:
     """Every field of a dataclass of switches (or of None, which has none), with its value."""
     return (
@@ -115,12 +122,17 @@ def switch_positions(switches: Any) -> dict[str, Any]:
 
 
 def set_switches(switches: Any, fields: Fields) -> None:
-    """Set the named fields: booleans by true and false, the others to one of the choices in their metadata."""
+    """Set the named fields: booleans by true and false, the others as their metadata says.
+
+    `choices` are the values that are possible, `least` the lowest whole number.
+    """
     positions: dict[str, Any] = {}
-    known = {field.name: field.metadata.get("choices") for field in dataclass_fields(switches)}
+    known = {field.name: field.metadata for field in dataclass_fields(switches)}
     for name, value in fields.items():
-        choices = known[name]
-        if choices is None:
+        choices, least = known[name].get("choices"), known[name].get("least")
+        if least is not None:
+            positions[name] = _read_from(fields, name, least)
+        elif choices is None:
             positions[name] = read_flag(fields, name)
         elif value in choices:
             positions[name] = value

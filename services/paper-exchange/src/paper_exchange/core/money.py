@@ -29,3 +29,8 @@ def is_multiple(value: Decimal, step: Decimal) -> bool:
 def num(value: Decimal) -> str:
     """A number with eight decimals, never an exponent."""
     return f"{value:.8f}"
+
+
+def plain(value: Decimal) -> str:
+    """A number with the decimals it needs, never an exponent."""
+    return f"{value:f}".rstrip("0").rstrip(".") if value % 1 else f"{value.to_integral_value():f}"
