@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -355,9 +355,9 @@ async def running_connector(bench: Bench, *, ready: bool = True, **overrides: An
         await pool.close()
 
 
-@pytest.fixture
-async def bench(bootstrap: str, broker_kind: str, topic_prefix: str, database_url: str) -> AsyncIterator[Bench]:
-    bus = BusSettings(kafka_bootstrap=bootstrap, broker=BrokerKind(broker_kind), topic_prefix=topic_prefix)
+@asynccontextmanager
+async def a_bench(bus: BusSettings, database_url: str) -> AsyncIterator[Bench]:
+    """A paper exchange, an empty vault and somebody who listens, on this broker and database."""
     await migrate("binance_connector", SCHEMA, database_url)
     told, listening = Told(), asyncio.Event()
     async with serve() as paper, Publisher(bus, all_topics(["binance"]), "test") as publisher:
@@ -369,6 +369,18 @@ async def bench(bootstrap: str, broker_kind: str, topic_prefix: str, database_ur
         listener.cancel()
         with suppress(asyncio.CancelledError):
             await listener
+
+
+@pytest.fixture
+async def bench(bootstrap: str, broker_kind: str, topic_prefix: str, database_url: str) -> AsyncIterator[Bench]:
+    bus = BusSettings(kafka_bootstrap=bootstrap, broker=BrokerKind(broker_kind), topic_prefix=topic_prefix)
+    async with a_bench(bus, database_url) as bench:
+        yield bench
+
+
+@pytest.fixture
+def open_bench() -> Callable[[BusSettings, str], AbstractAsyncContextManager[Bench]]:
+    return a_bench
 
 
 async def _listen(bus: BusSettings, told: Told, listening: asyncio.Event) -> None:

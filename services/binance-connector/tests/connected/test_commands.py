@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from common.errors import ErrorCategory
@@ -100,6 +101,16 @@ async def test_an_exit_on_the_wrong_side_of_the_market_is_told_the_price(bench) 
         rejected = await bench.told.first(exits.stop_loss.client_order_id, "order.rejected")
         assert rejected.category is ErrorCategory.PRICE_RELATION
         assert rejected.market_px is not None
+
+
+async def test_a_command_the_exchange_has_no_words_for_is_refused_here(bench) -> None:
+    bench.account()
+    async with bench.connector():
+        order = msgspec.structs.replace(bench.limit_buy(), price=None)
+        await bench.send(order)
+        rejected = await bench.told.first(order.client_order_id, "order.rejected")
+        assert (rejected.category, rejected.code) == (ErrorCategory.BAD_REQUEST, "bad_order")
+        assert bench.orders(order.client_order_id) == []
 
 
 async def test_a_command_past_its_validity_is_not_sent(bench) -> None:
