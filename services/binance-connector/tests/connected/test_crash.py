@@ -60,7 +60,8 @@ class Processes:
 
     async def end(self, process: asyncio.subprocess.Process, how: signal.Signals) -> int:
         self.running.remove(process)
-        process.send_signal(how)
+        if process.returncode is None:
+            process.send_signal(how)
         return await process.wait()
 
     async def end_all(self) -> None:
