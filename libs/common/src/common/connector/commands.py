@@ -24,7 +24,7 @@ from common.connector.ports import Accepted, Call, Dialect, OrderListFound, Orde
 from common.connector.rates import Priority
 from common.connector.settling import Again, Settler
 from common.connector.trail import Correlations, Trails
-from common.errors import ErrorCategory
+from common.errors import ErrorCategory, Refused
 from common.ids import Leg, parse
 from common.instruments import Instrument
 from common.orders import OrderFact, OrderRejected, OrderType, OrderUnknown, Side
@@ -122,15 +122,7 @@ class CommandRunner:
             unlisted = Rejected(ErrorCategory.INVALID_SYMBOL, "unlisted", f"{command.symbol} is not traded here")
             await self._publish(task, [self._rejected(command, leg, unlisted) for leg in legs])
             return
-        if not task.held.lease.valid():
-            raise LeaseEnded
-        outcome = await self._client.perform(
-            call_for(command, instrument),
-            command.account_id,
-            priority=_priority(command),
-            valid_until_ms=command.valid_until_ms,
-            started=task.started,
-        )
+        outcome = await self._perform(task, lambda: call_for(command, instrument), _priority(command))
         self._count("submit", outcome)
         match outcome:
             case Accepted():
@@ -211,6 +203,8 @@ class CommandRunner:
         self._count("cancel", outcome)
         if isinstance(outcome, Accepted):
             await self._publish(task, outcome.facts)
+            if not outcome.done:
+                self._ask(task, await self._refs(command), self._clock.now_ms(), until_ended=True)
             return
         gone = isinstance(outcome, Rejected) and outcome.category in _GONE
         late = isinstance(outcome, Rejected) and outcome.category is ErrorCategory.EXPIRED
@@ -225,31 +219,33 @@ class CommandRunner:
         self._ask(task, await self._refs(command), self._clock.now_ms(), again)
 
     async def _send_cancel(self, task: Task, command: CancelOrder) -> Outcome:
+        return await self._perform(task, lambda: self._dialect.cancel_order(command), Priority.TRADING)
+
+    async def _perform(self, task: Task, call: Callable[[], Call[Outcome]], priority: Priority) -> Outcome:
+        """One request of a command. What the exchange has no words for is refused here. Raises LeaseEnded."""
         if not task.held.lease.valid():
             raise LeaseEnded
+        try:
+            said = call()
+        except Refused as error:
+            return Rejected(ErrorCategory.BAD_REQUEST, error.code, f"{error}; {error.fix}")
         return await self._client.perform(
-            self._dialect.cancel_order(command),
-            command.account_id,
-            priority=Priority.TRADING,
-            valid_until_ms=command.valid_until_ms,
+            said,
+            task.command.account_id,
+            priority=priority,
+            valid_until_ms=task.command.valid_until_ms,
             started=task.started,
         )
 
     async def _cancel_all(self, task: Task, command: CancelAllOrders) -> None:
-        if not task.held.lease.valid():
-            raise LeaseEnded
-        outcome = await self._client.perform(
-            self._dialect.cancel_all_orders(command),
-            command.account_id,
-            priority=Priority.TRADING,
-            valid_until_ms=command.valid_until_ms,
-            started=task.started,
-        )
+        outcome = await self._perform(task, lambda: self._dialect.cancel_all_orders(command), Priority.TRADING)
         self._count("cancel_all", outcome)
         if isinstance(outcome, Accepted):
             await self._publish(task, outcome.facts)
-            return
-        await self._publish(task, [self._unknown(command, None, "cancel", outcome)])
+            if outcome.done:
+                return
+        else:
+            await self._publish(task, [self._unknown(command, None, "cancel", outcome)])
         self._on_gap(command.account_id, None)
 
     async def _refs(self, command: CancelOrder | QueryOrder) -> list[OrderRef]:
@@ -265,7 +261,15 @@ class CommandRunner:
                 refs += [_ref(command, leg) for leg in answer.legs if leg != command.client_order_id]
         return refs
 
-    def _ask(self, task: Task, refs: Sequence[OrderRef], submitted_ms: int, cancel_again: Again | None = None) -> None:
+    def _ask(
+        self,
+        task: Task,
+        refs: Sequence[OrderRef],
+        submitted_ms: int,
+        cancel_again: Again | None = None,
+        *,
+        until_ended: bool = False,
+    ) -> None:
         self._settler.settle(
             refs,
             task.command,
@@ -273,6 +277,7 @@ class CommandRunner:
             causation_id=task.record.ce_id,
             correlation_id=task.record.correlation_id or task.command.bracket_id,
             cancel_again=cancel_again,
+            until_ended=until_ended,
         )
 
     # --- telling ----------------------------------------------------------------------------------------------------

@@ -85,6 +85,8 @@ class Accepted(msgspec.Struct, frozen=True, tag=True):
     """The exchange did it; `facts` is what its reply says (accepted, filled with fees, canceled)."""
 
     facts: tuple[OrderFact, ...]
+    done: bool = True
+    """False where it only took the request (a cancel on MEXC): the kit asks until it sees what came of it."""
 
 
 class Rejected(msgspec.Struct, frozen=True, tag=True):

@@ -87,6 +87,8 @@ class Session:
         """Connect and play the script until the socket ends; `reason` then says why it did."""
         try:
             url = await self._url()
+            if url is None:
+                return  # The script ended it before there was an address to go to; it said why.
             async with connect(
                 url,
                 open_timeout=_OPEN_TIMEOUT_S,
@@ -137,10 +139,10 @@ class Session:
             self.leaving = reason
             self.on_leave()
 
-    async def _url(self) -> str:
+    async def _url(self) -> str | None:
         self.act(self.script.prepare(self._clock.now_ms()))
         async with asyncio.timeout(_OPEN_TIMEOUT_S):
-            while (url := self.script.url()) is None:
+            while (url := self.script.url()) is None and not self._end.is_set():
                 await self._asked.wait()
                 self._asked.clear()
         return url

@@ -26,6 +26,8 @@ _FIRST_PAUSE_S: Final = 0.2
 _PAUSE_GROWS: Final = 3
 _PAUSE_CEILING_S: Final = 5.0
 _CANCEL_ATTEMPTS: Final = 3
+_ENDING_LOOKS: Final = 6
+"""How often an order whose cancel was taken is looked at until it has ended; then it is told as it is."""
 SEARCH_BACK_MS: Final = 10_000
 """How far before its sending an order's trades are searched: clocks differ."""
 
@@ -46,6 +48,7 @@ class Question:
         causation_id: str | None,
         correlation_id: str | None,
         cancel_again: Again | None = None,
+        until_ended: bool = False,
     ) -> None:
         self.ref = ref
         self.submitted_ms = submitted_ms
@@ -53,6 +56,8 @@ class Question:
         self.causation_id = causation_id
         self.correlation_id = correlation_id
         self.cancel_again = cancel_again
+        self.until_ended = until_ended
+        """Its cancel was taken: only its end is news, and usually the stream tells it first."""
         self.hurry = asyncio.Event()
 
 
@@ -84,6 +89,7 @@ class Settler:
         causation_id: str | None,
         correlation_id: str | None,
         cancel_again: Again | None = None,
+        until_ended: bool = False,
     ) -> None:
         """Find out what became of these orders and publish it. Returns at once."""
         for ref in refs:
@@ -92,6 +98,7 @@ class Settler:
             if asked is not None:
                 asked.conclusive_ms = max(asked.conclusive_ms, self.conclusive_ms(submitted_ms))
                 asked.cancel_again = cancel_again or asked.cancel_again
+                asked.until_ended = until_ended
                 asked.hurry.set()
                 continue
             question = Question(
@@ -101,6 +108,7 @@ class Settler:
                 causation_id=causation_id,
                 correlation_id=correlation_id,
                 cancel_again=cancel_again,
+                until_ended=until_ended,
             )
             self._open[key] = question
             _log.info(
@@ -118,9 +126,15 @@ class Settler:
         """The stream speaks of these orders: what is open about them can be asked at once."""
         if self._open:
             for fact in facts:
-                question = self._open.get((fact.account_id, fact.client_order_id))
-                if question is not None:
-                    question.hurry.set()
+                key = (fact.account_id, fact.client_order_id)
+                question = self._open.get(key)
+                if question is None:
+                    continue
+                if question.until_ended:
+                    if fact.status is not None and fact.status.terminal:
+                        self._tasks[key].cancel()
+                    continue
+                question.hurry.set()
 
     async def look_until_clear(self, ref: OrderRef, *, conclusive_ms: int, since_ms: int) -> Found | Absent:
         """Ask until there is an answer that will not change: the order, or proof that it never arrived."""
@@ -157,23 +171,33 @@ class Settler:
         return await self._lookups.find(ref, proof=Proof(since_ms - SEARCH_BACK_MS, conclusive_ms))
 
     async def _until_settled(self, question: Question) -> None:
-        pause_s, cancels = _FIRST_PAUSE_S, 0
+        pause_s, cancels, looks = _FIRST_PAUSE_S, 0, 0
+        if question.until_ended:
+            await self._pause(question, pause_s)
         while True:
             question.hurry.clear()
+            looks += 1
             finding = await self._look(question.ref, question.conclusive_ms, question.submitted_ms)
             if isinstance(finding, Found):
                 still_open = finding.order.status is not None and not finding.order.status.terminal
-                if not (still_open and question.cancel_again and cancels < _CANCEL_ATTEMPTS):
+                if still_open and question.cancel_again and cancels < _CANCEL_ATTEMPTS:
+                    cancels += 1
+                    await question.cancel_again()
+                elif not (still_open and question.until_ended and looks < _ENDING_LOOKS):
                     return self._publish(question, finding.facts)
-                cancels += 1
-                await question.cancel_again()
             elif isinstance(finding, Absent) and finding.proven:
                 return self._publish(question, (self._never_arrived(question.ref, finding.code),))
-            try:
-                async with asyncio.timeout(self._until_next_look_s(pause_s, question.conclusive_ms)):
-                    await question.hurry.wait()
-            except TimeoutError:
+            if not await self._pause(question, self._until_next_look_s(pause_s, question.conclusive_ms)):
                 pause_s = min(_PAUSE_GROWS * pause_s, _PAUSE_CEILING_S)
+
+    async def _pause(self, question: Question, pause_s: float) -> bool:
+        """Wait; True if somebody made it hurry."""
+        try:
+            async with asyncio.timeout(pause_s):
+                await question.hurry.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _publish(self, question: Question, facts: Sequence[OrderFact]) -> None:
         self._trails.note(facts)
