@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -12,9 +12,12 @@ from paper_exchange.binance.limits import Limits
 from paper_exchange.binance.server import BinanceServer
 from paper_exchange.clock import Clock, SetClock, real_now_ms
 from paper_exchange.control.binance import BinanceControl
+from paper_exchange.control.mexc import MexcControl
 from paper_exchange.control.server import control_app
-from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS
+from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS, Instrument
 from paper_exchange.faults import Faults
+from paper_exchange.mexc.server import MexcServer
+from paper_exchange.serving import FaceServer
 from paper_exchange.settings import Settings
 
 
@@ -28,6 +31,10 @@ class Running:
     binance_stream_url: str
     binance: BinanceServer
     control: BinanceControl
+    mexc_rest_url: str
+    mexc_ws_url: str
+    mexc: MexcServer
+    mexc_control: MexcControl
 
 
 @asynccontextmanager
@@ -36,8 +43,47 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
     clock = clock or (real_now_ms if settings.clock == "real" else SetClock(settings.clock))
     # Faults draw from a generator of their own, so that arming one does not change the market's path.
     rng, fault_rng = random.Random(settings.seed), random.Random(~settings.seed)  # noqa: S311
-    limits = Limits(settings.weight_per_minute, settings.orders_per_10s, settings.orders_per_day)
-    instruments = [
+    walk_every_ms = settings.walk_every_ms if settings.market == "walk" else None
+    face = BinanceFace(rng, clock(), _binance_limits(settings), _binance_instruments(settings))
+    binance = BinanceServer(face, clock, Faults(fault_rng), walk_every_ms=walk_every_ms)
+    # Each face draws from generators of its own: what happens on one does not change the other's market.
+    mexc_rng, mexc_fault_rng = random.Random(f"mexc{settings.seed}"), random.Random(f"mexc{~settings.seed}")  # noqa: S311
+    mexc = MexcServer(mexc_rng, mexc_fault_rng, clock, walk_every_ms=walk_every_ms)
+    control, mexc_control = BinanceControl(binance), MexcControl(mexc)
+    runner = web.AppRunner(control_app([control, mexc_control]), access_log=None)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.TCPSite(runner, settings.host, settings.control_port).start()
+        control_port = int(runner.addresses[0][1])
+        address = await _open(stack, binance, settings.host, settings.binance_port)
+        mexc_address = await _open(stack, mexc, settings.host, settings.mexc_port)
+        yield Running(
+            control_url=f"http://{settings.host}:{control_port}",
+            binance_rest_url=f"http://{address}",
+            binance_ws_api_url=f"ws://{address}/ws-api/v3",
+            binance_stream_url=f"ws://{address}",
+            binance=binance,
+            control=control,
+            mexc_rest_url=f"http://{mexc_address}",
+            mexc_ws_url=f"ws://{mexc_address}/ws",
+            mexc=mexc,
+            mexc_control=mexc_control,
+        )
+
+
+async def _open(stack: AsyncExitStack, server: FaceServer, host: str, port: int) -> str:
+    """Start a face, to be stopped with the stack; answers host and port."""
+    stack.push_async_callback(server.stop)
+    return f"{host}:{await server.start(host, port)}"
+
+
+def _binance_limits(settings: Settings) -> Limits:
+    return Limits(settings.weight_per_minute, settings.orders_per_10s, settings.orders_per_day)
+
+
+def _binance_instruments(settings: Settings) -> list[Instrument]:
+    return [
         replace(
             instrument,
             max_orders=settings.max_orders,
@@ -46,25 +92,3 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
         )
         for instrument in DEFAULT_INSTRUMENTS
     ]
-    face = BinanceFace(rng, clock(), limits, instruments)
-    walk_every_ms = settings.walk_every_ms if settings.market == "walk" else None
-    server = BinanceServer(face, clock, Faults(fault_rng), walk_every_ms=walk_every_ms)
-    control = BinanceControl(server)
-    runner = web.AppRunner(control_app([control]), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.host, settings.control_port).start()
-        control_port = int(runner.addresses[0][1])
-        port = await server.start(settings.host, settings.binance_port)
-        ws_url = f"ws://{settings.host}:{port}"
-        yield Running(
-            control_url=f"http://{settings.host}:{control_port}",
-            binance_rest_url=f"http://{settings.host}:{port}",
-            binance_ws_api_url=f"{ws_url}/ws-api/v3",
-            binance_stream_url=ws_url,
-            binance=server,
-            control=control,
-        )
-    finally:
-        await server.stop()
-        await runner.cleanup()

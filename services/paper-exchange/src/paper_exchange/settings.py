@@ -14,6 +14,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     control_port: int = Field(default=7000, ge=0, le=65535)
     binance_port: int = Field(default=7001, ge=0, le=65535)
+    mexc_port: int = Field(default=7004, ge=0, le=65535)
     market: Literal["walk", "still"] = "walk"
     walk_every_ms: int = Field(default=500, ge=10, description="how often a walking market takes a step")
     seed: int = 1

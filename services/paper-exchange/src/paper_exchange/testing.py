@@ -11,7 +11,7 @@ from paper_exchange.settings import Settings
 
 @asynccontextmanager
 async def serve(clock: Clock | None = None, **overrides: Any) -> AsyncIterator[Running]:
-    """Control API and Binance face with a still market; `overrides` are fields of `Settings`."""
-    settings = {"control_port": 0, "binance_port": 0, "market": "still", **overrides}
+    """Control API and every face with a still market; `overrides` are fields of `Settings`."""
+    settings = {"control_port": 0, "binance_port": 0, "mexc_port": 0, "market": "still", **overrides}
     async with run(Settings(**settings), clock) as running:
         yield running

@@ -52,11 +52,14 @@ SERVICES: tuple[Service, ...] = (
         listeners=(
             Listener("CGT_PAPER_CONTROL_PORT", 7000, "CGT_PORT_PAPER_CONTROL"),
             Listener("CGT_PAPER_BINANCE_PORT", 7001, "CGT_PORT_PAPER_BINANCE"),
+            Listener("CGT_PAPER_MEXC_PORT", 7004, "CGT_PORT_PAPER_MEXC"),
         ),
         announces={
             "CGT_BINANCE_REST_URL": "http://{host}:{CGT_PAPER_BINANCE_PORT}",
             "CGT_BINANCE_WS_API_URL": "ws://{host}:{CGT_PAPER_BINANCE_PORT}/ws-api/v3",
             "CGT_BINANCE_STREAM_URL": "ws://{host}:{CGT_PAPER_BINANCE_PORT}",
+            "CGT_MEXC_REST_URL": "http://{host}:{CGT_PAPER_MEXC_PORT}",
+            "CGT_MEXC_WS_URL": "ws://{host}:{CGT_PAPER_MEXC_PORT}/ws",
         },
         host_setting="CGT_PAPER_HOST",
         health_path="/control/health",

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -17,6 +17,8 @@ from paper_exchange.faults import Kind
 from paper_exchange.serving import FaceServer
 
 Json = dict[str, Any]
+Post = tuple[str, frozenset[str], Callable[[Fields], Json]]
+"""A call that only one face has: the end of its path, the fields of its body, and what it does."""
 _FAULT_TEXTS = ("method", "path", "ws_method", "client_order_id_prefix", "event_type", "sockets", "msg")
 _FAULT_NUMBERS = ("uid", "count", "delay_ms", "status", "code", "retry_after_s")
 FILL_FIELDS = frozenset({"uid", "symbol", "client_order_id", "order_id", "qty"})
@@ -46,6 +48,10 @@ class FaceControl(ABC):
     @abstractmethod
     def _revoke(self, uid: int) -> int:
         """Revoke the account's keys and end its streams; answers how many keys there were."""
+
+    def posts(self) -> Iterable[Post]:
+        """Calls that only this face has."""
+        return ()
 
     # -- accounts -------------------------------------------------------------------------------------------------
 

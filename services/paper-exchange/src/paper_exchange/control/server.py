@@ -97,6 +97,8 @@ def _add_face(paths: Paths, control: FaceControl) -> None:
     paths.reads("DELETE", f"{root}/faults", lambda request: control.disarm(_fault_id(request)))
     paths.reads("GET", f"{root}/timings", lambda _: control.timings())
     paths.reads("POST", f"{root}/timings/reset", lambda _: control.reset_timings())
+    for path, known, act in control.posts():
+        paths.posts(f"{root}/{path}", known, act)
     if control.switch_names:
         paths.posts(f"{root}/switches", control.switch_names, control.switch)
         paths.reads("GET", f"{root}/switches", lambda _: control.switches())
