@@ -71,6 +71,7 @@ async def test_a_price_that_fell_through_the_stop_before_the_exits_is_sold_at_on
 
 async def test_an_oco_on_a_holding_protects_it(desk: Any, promise: Any) -> None:
     async with desk.user(USDT="1000", BTC="0.5") as user:
+        await desk.eventually(lambda: _worth(user), lambda usd: usd == 50_000, "the gateway sees the market's price")
         body = {
             "symbol": "BTCUSDT",
             "sizePct": 1.0,
@@ -84,6 +85,11 @@ async def test_an_oco_on_a_holding_protects_it(desk: Any, promise: Any) -> None:
         await user.trader.post("/exchanges/place-oco-order?exchange=BINANCE", body)
         account = await desk.until(user, lambda a: len(a.open_exits) == 2, "the list rests")
         assert {order["origQty"] for order in account.open_exits} == {"0.49750000"}
+
+
+async def _worth(user: Any) -> Decimal:
+    positions = await user.trader.get("/exchanges/open-positions", exchange="BINANCE")
+    return sum((Decimal(str(p["usdValue"])) for p in positions if p["asset"] == "BTC"), Decimal(0))
 
 
 async def _closed_trade(desk: Any, user: Any) -> Any:
