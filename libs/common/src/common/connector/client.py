@@ -160,21 +160,27 @@ class ExchangeClient:
         valid_until_ms: int,
         started: float | None = None,
     ) -> T | Rejected | Unknown:
-        """One call to its end. Nothing leaves after `valid_until_ms` (our clock): that is Rejected(EXPIRED)."""
+        """One call to its end. Nothing leaves after `valid_until_ms` (our clock): that is Rejected(EXPIRED).
+
+        Of a call that goes on after it has changed something, what cannot be sent any more is Unknown.
+        """
         clock_attempts = 0
+        acted = False
         pause_s = 0.05
         while True:
             reply = await self._exchange(call.request, account_id, priority, valid_until_ms, started)
             if isinstance(reply, Unknown | Rejected):
-                return reply
+                return Unknown(reply.code, reply.reason) if acted else reply
             if isinstance(reply, NotSent):
                 if self._local.now_ms() + pause_s * 1000 >= valid_until_ms:
-                    return Rejected(ErrorCategory.EXPIRED, reply.code, reply.reason)
+                    late = Rejected(ErrorCategory.EXPIRED, reply.code, reply.reason)
+                    return Unknown(late.code, late.reason) if acted else late
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, 1.0)
                 continue
             answer = call.read(reply, self._local.now_ms())
             if isinstance(answer, Call):
+                acted = acted or not call.request.read
                 call = answer
                 continue
             if isinstance(answer, Rejected):

@@ -20,14 +20,16 @@ from common.connector.desk import LeaseEnded, Task
 from common.connector.facts import FactPublisher
 from common.connector.lookups import Found
 from common.connector.metrics import OUTCOMES
+from common.connector.nameless import Nameless
 from common.connector.ports import Accepted, Call, Dialect, OrderListFound, OrderRef, Outcome, Rejected, Unknown
 from common.connector.rates import Priority
 from common.connector.settling import Again, Settler
 from common.connector.trail import Correlations, Trails
+from common.connector.triggers import holds_triggers, reached
 from common.errors import ErrorCategory, Refused
 from common.ids import Leg, parse
 from common.instruments import Instrument
-from common.orders import OrderFact, OrderRejected, OrderType, OrderUnknown, Side
+from common.orders import OrderCanceled, OrderFact, OrderRejected, OrderType, OrderUnknown, Side
 
 CLOCK_SKEW_MS: Final = 1_000
 """How far the clocks of the order-engine and of this process may be apart."""
@@ -69,6 +71,7 @@ class CommandRunner:
         clock: Clock,
         *,
         on_gap: Callable[[str, int | None], None],
+        nameless: Nameless | None = None,
     ) -> None:
         self._dialect = dialect
         self._client = client
@@ -80,6 +83,7 @@ class CommandRunner:
         self._prices = prices
         self._clock = clock
         self._on_gap = on_gap
+        self._nameless = nameless
 
     async def __call__(self, task: Task) -> None:
         """Carry the command out; return when its answers are acknowledged. Raises LeaseEnded."""
@@ -101,6 +105,8 @@ class CommandRunner:
                 case CancelAllOrders():
                     await self._cancel_all(task, command)
                 case QueryOrder():
+                    if self._nameless is not None:
+                        await self._nameless.recalled(command.account_id)
                     self._ask(task, await self._refs(command), command.submitted_ms)
                 case _:
                     assert_never(command)
@@ -115,16 +121,22 @@ class CommandRunner:
         call_for: Callable[[Any, Instrument], Call[Outcome]],
     ) -> None:
         refs = [_ref(command, leg) for leg in legs]
-        if self._suspect(task) and await self._adopted(task, refs):
+        suspect = self._suspect(task)
+        await self._written_down(command, suspect=suspect)
+        if suspect and await self._adopted(task, refs):
             return
         instrument = await self._instruments.get(command.symbol)
         if instrument is None:
             unlisted = Rejected(ErrorCategory.INVALID_SYMBOL, "unlisted", f"{command.symbol} is not traded here")
             await self._publish(task, [self._rejected(command, leg, unlisted) for leg in legs])
             return
-        outcome = await self._perform(task, lambda: call_for(command, instrument), _priority(command))
+        outcome = await self._passed(command) or await self._perform(
+            task, lambda: call_for(command, instrument), _priority(command)
+        )
         self._count("submit", outcome)
         match outcome:
+            case Accepted() if (passed := await self._passed(command)) is not None:
+                await self._withdraw(task, command, outcome, passed)
             case Accepted():
                 await self._publish(task, outcome.facts)
             case Rejected() if outcome.category is ErrorCategory.DUPLICATE_ID:
@@ -136,6 +148,56 @@ class CommandRunner:
                 sent_ms = self._clock.now_ms()
                 await self._publish(task, [self._unknown(command, leg, "submit", outcome) for leg in legs])
                 self._ask(task, refs, sent_ms)
+
+    async def _written_down(self, command: SubmitOrder | SubmitOrderList, *, suspect: bool) -> None:
+        """An order that the exchange will not know by our id can only be found again by its terms."""
+        if self._nameless is None or not self._nameless.concerns(command):
+            return
+        assert isinstance(command, SubmitOrder), "lists have ids wherever they exist"
+        if suspect:
+            await self._nameless.recalled(command.account_id)
+        await self._nameless.expect(command)
+
+    async def _passed(self, command: SubmitOrder | SubmitOrderList) -> Rejected | None:
+        """A refusal where the market is beyond a trigger already. Not every exchange looks, and a price may have come
+        there on the way: so it is asked before and after. Without a price the exchange decides."""
+        if not isinstance(command, SubmitOrder) or not holds_triggers(command):
+            return None
+        last_px = await self._prices.last_px(command.symbol, _DETAIL_PATIENCE_MS)
+        if last_px is None or not reached(command, last_px):
+            return None
+        return Rejected(ErrorCategory.PRICE_RELATION, "trigger_passed", f"the last price is {last_px} already")
+
+    async def _withdraw(
+        self, task: Task, command: SubmitOrder | SubmitOrderList, placed: Accepted, passed: Rejected
+    ) -> None:
+        """Nothing stays armed on the wrong side of the market; what has fired meanwhile is told as it is."""
+        assert isinstance(command, SubmitOrder), "only single orders wait for triggers here"
+        self._trails.note(placed.facts)
+        known = next((fact.exchange_order_id for fact in placed.facts if fact.exchange_order_id is not None), None)
+        cancel = CancelOrder(
+            command_id=command.command_id,
+            bracket_id=command.bracket_id,
+            account_id=command.account_id,
+            exchange=command.exchange,
+            symbol=command.symbol,
+            ts_init_ms=command.ts_init_ms,
+            valid_until_ms=command.valid_until_ms,
+            client_order_id=command.client_order_id,
+            exchange_order_id=known,
+        )
+        outcome = await self._send_cancel(task, cancel)
+        if isinstance(outcome, Accepted) and any(
+            isinstance(fact, OrderCanceled) and not fact.cum_qty for fact in outcome.facts
+        ):
+            self._trails.note(outcome.facts)
+            market_px = await self._prices.last_px(command.symbol, _DETAIL_PATIENCE_MS)
+            refused = self._rejected(command, command.client_order_id, passed)
+            await self._publish(task, [msgspec.structs.replace(refused, market_px=market_px)])
+            return
+        told = outcome.facts if isinstance(outcome, Accepted) else ()
+        await self._publish(task, [*placed.facts, *told])
+        self._ask(task, [_ref(command, command.client_order_id, known)], self._clock.now_ms(), until_ended=True)
 
     def _suspect(self, task: Task) -> bool:
         """Whether this command may have been sent before, by whoever owned the shard then.
@@ -199,6 +261,9 @@ class CommandRunner:
     # --- cancelling and asking --------------------------------------------------------------------------------------
 
     async def _cancel(self, task: Task, command: CancelOrder) -> None:
+        if self._nameless is not None:
+            await self._nameless.recalled(command.account_id)
+            command = self._nameless.identified(command)
         outcome = await self._send_cancel(task, command)
         self._count("cancel", outcome)
         if isinstance(outcome, Accepted):

@@ -36,6 +36,7 @@ from common.connector.feed import AccountFeed
 from common.connector.instruments import InstrumentBook
 from common.connector.lookups import Lookups
 from common.connector.market import MarketFeed
+from common.connector.nameless import Nameless
 from common.connector.ports import Dialect
 from common.connector.rates import Priority
 from common.connector.reads import Reader
@@ -92,6 +93,7 @@ class Connector:
         self._trails = Trails()
         self._store = TrailStore(outside.pool, self._trails, self._facts.acknowledged)
         self._correlations = Correlations()
+        self._nameless = Nameless(dialect.exchange, self._trails, recall=self._recall, remember=self._store.remember)
         self._settler = self._new_settler()
         self._recovery = self._new_recovery()
         self._streams = self._new_streams()
@@ -202,6 +204,9 @@ class Connector:
         self._settler.drop(account_id)
         self._recovery.drop(account_id)
 
+    async def _recall(self, account_id: str) -> None:
+        await self._recovery.trail(account_id)
+
     async def _follow_hints(self) -> None:
         async for record in tail(self._outside.bus, ACCOUNTS, client_id=f"{self._outside.name}-accounts"):
             if record.value is None:
@@ -217,7 +222,7 @@ class Connector:
             margin_ms = self._dialect.backend_timeout_ms
         return Settler(
             self._dialect.exchange,
-            Lookups(self._dialect, self._door.client, self._outside.clock, Priority.QUERY),
+            Lookups(self._dialect, self._door.client, self._outside.clock, Priority.QUERY, self._nameless),
             self._facts,
             self._trails,
             self._outside.clock,
@@ -228,12 +233,13 @@ class Connector:
         return Recovery(
             self._dialect,
             self._door.client,
-            Lookups(self._dialect, self._door.client, self._outside.clock, Priority.RECOVERY),
+            Lookups(self._dialect, self._door.client, self._outside.clock, Priority.RECOVERY, self._nameless),
             self._facts,
             self._trails,
             self._correlations,
             self._door.clock,
             load=self._store.load,
+            nameless=self._nameless,
         )
 
     def _new_streams(self) -> PrivateStreams:
@@ -248,6 +254,7 @@ class Connector:
             self._publisher,
             self._tasks,
             self._outside.clock,
+            self._nameless,
         )
         return PrivateStreams(
             self._dialect,
@@ -285,6 +292,7 @@ class Connector:
             self._market,
             self._outside.clock,
             on_gap=self._recovery.start,
+            nameless=self._nameless,
         )
         desk = CommandDesk(self._outside.pool, self._outside.name, carry_out, self._ownership.held, dead_letters)
         runner = HotRunner(

@@ -9,6 +9,7 @@ from common.bus.messages import Outgoing
 from common.bus.topics import DEAD_LETTERS
 from common.clock import Clock
 from common.connector.facts import Bus, FactPublisher
+from common.connector.nameless import Nameless
 from common.connector.ports import FactsReceived, Unreadable
 from common.connector.recovery import Recovery
 from common.connector.settling import Settler
@@ -37,6 +38,7 @@ class AccountFeed:
         bus: Bus,
         tasks: TaskGroup,
         clock: Clock,
+        nameless: Nameless | None = None,
     ) -> None:
         self._exchange = exchange
         self._source = source
@@ -48,14 +50,24 @@ class AccountFeed:
         self._bus = bus
         self._tasks = tasks
         self._clock = clock
+        self._nameless = nameless
 
     def facts(self, event: FactsReceived, received: float) -> None:
         """Publish first, remember afterwards: a trade may be waiting."""
-        for fact in event.orders:
+        orders = event.orders if self._nameless is None else self._named(event.orders, self._nameless)
+        for fact in orders:
             self._facts.orders((fact,), correlation_id=self._correlation(fact), received=received)
         self._facts.balances(event.balances)
-        self._trails.note(event.orders)
-        self._settler.hurry(event.orders)
+        self._trails.note(orders)
+        self._settler.hurry(orders)
+
+    def _named(self, orders: tuple[OrderFact, ...], nameless: Nameless) -> tuple[OrderFact, ...]:
+        """Facts under our ids. What may be ours and is not known yet is not told nameless: the account is read."""
+        named = tuple(nameless.named(fact) for fact in orders)
+        known = tuple(fact for fact in named if not nameless.unclaimed(fact))
+        if len(known) < len(named):
+            self._recovery.start(named[0].account_id)
+        return known
 
     def subscribed(self, account_id: str) -> None:
         """Close the gap before the account is live."""

@@ -10,6 +10,7 @@ import msgspec
 
 from common.clock import Clock
 from common.connector.client import ExchangeClient
+from common.connector.nameless import Nameless
 from common.connector.ports import Call, Dialect, OrderAbsent, OrderFound, OrderRef, Rejected, Unknown
 from common.connector.rates import Priority
 from common.orders import OrderFact, OrderFilled, OrderSnapshot, OrderStatus
@@ -64,19 +65,31 @@ class Lookups:
     """Asks about orders. Reads only; every answer may be asked for again."""
 
     def __init__(
-        self, dialect: Dialect, client: ExchangeClient, clock: Clock, priority: Priority = Priority.QUERY
+        self,
+        dialect: Dialect,
+        client: ExchangeClient,
+        clock: Clock,
+        priority: Priority = Priority.QUERY,
+        nameless: Nameless | None = None,
     ) -> None:
         self._dialect = dialect
         self._client = client
         self._clock = clock
         self._priority = priority
+        self._nameless = nameless
         self._searches: OrderedDict[tuple[str, str], _Search] = OrderedDict()
         self._searching: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, ref: OrderRef, *, proof: Proof | None = None) -> Finding:
         """The order and its fills; with a proof an order that is not there is also searched for in the trades."""
+        if self._nameless is not None:
+            ref = self._nameless.completed(ref)
         answer = await self._ask(self._dialect.fetch_order(ref), ref.account_id)
         match answer:
+            case OrderFound() if self._nameless is not None:
+                if not self._nameless.claimed(ref, answer.order.exchange_order_id):
+                    return Unclear("claimed", "another order of the same terms was found to be this one meanwhile")
+                return await self.with_trades(self._nameless.named(answer.order))
             case OrderFound():
                 return await self.with_trades(answer.order)
             case OrderAbsent() if proof is not None:

@@ -53,6 +53,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How many orders it counts for in the account's order limits."""
     bucket: str = ""
     """The endpoint's own limit where the exchange has limits per endpoint (`RateLimit.bucket`); else empty."""
+    lane: str = ""
+    """What a limit that counts apart (`RateLimit.per_lane`) counts this request under: a market, a market and rule."""
     channel: str = ""
     """The name of the same request on the order socket (Binance `order.place`); empty if it exists over REST only."""
 
@@ -173,6 +175,8 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     bucket: str = ""
     """Only requests of this bucket count; empty means every request."""
+    per_lane: bool = False
+    """Every lane of the requests has this limit to itself (Gate.io: orders per market)."""
     shape: LimitShape = LimitShape.FIXED_WINDOW
 
 
@@ -205,6 +209,10 @@ class OrderRef(msgspec.Struct, frozen=True, kw_only=True):
     exchange_order_id: str | None = None
     waits_for_trigger: bool | None = None
     """A hint where to look first, for exchanges that keep trigger orders apart."""
+    terms: SubmitOrder | None = None
+    """What it was placed with, for exchanges that keep no id of ours (Gate.io's price orders)."""
+    taken: tuple[str, ...] = ()
+    """Exchange ids of other orders: whoever looks for the terms must not take one of these for it."""
 
 
 class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,7 +134,7 @@ class RateGate:
     def __init__(self, limits: Iterable[RateLimit], clock: Clock) -> None:
         self._clock = clock
         self._limits: tuple[RateLimit, ...] = tuple(limits)
-        self._windows: dict[tuple[RateLimit, _Owner], Window] = {}
+        self._windows: dict[tuple[RateLimit, _Owner, str], Window] = {}
         self._stopped_until_ms: dict[_Owner, int] = {}
         self._waiting: list[tuple[Priority, int, HttpRequest, str | None, asyncio.Future[None]]] = []
         self._order = itertools.count()
@@ -161,7 +161,7 @@ class RateGate:
             cost = _cost(request, limit)
             if cost == 0 or (limit.scope is LimitScope.ACCOUNT and account_id is None):
                 continue
-            window = self._window(limit, account_id)
+            window = self._window(limit, account_id, request.lane)
             # A request larger than its share must still be able to leave once, in an empty window.
             used = window.used(now_ms)
             if used and used + cost > limit.limit * SHARE[priority]:
@@ -202,10 +202,10 @@ class RateGate:
         if request.free_when_accepted:
             for limit in self._limits:
                 if limit.kind is LimitKind.WEIGHT and (cost := _cost(request, limit)):
-                    self._window(limit, None).give_back(cost, self._clock.now_ms())
+                    self._window(limit, None, request.lane).give_back(cost, self._clock.now_ms())
 
-    def _window(self, limit: RateLimit, account_id: str | None) -> Window:
-        key = (limit, account_id if limit.scope is LimitScope.ACCOUNT else None)
+    def _window(self, limit: RateLimit, account_id: str | None, lane: str = "") -> Window:
+        key = (limit, account_id if limit.scope is LimitScope.ACCOUNT else None, lane if limit.per_lane else "")
         window = self._windows.get(key)
         if window is None:
             window = self._windows[key] = _SHAPES[limit.shape](limit.interval_ms)

@@ -16,6 +16,7 @@ from common.connector.client import ExchangeClient
 from common.connector.facts import FactPublisher
 from common.connector.lookups import Found, Lookups, Unclear
 from common.connector.metrics import ACCOUNTS_LIVE, RECOVERIES
+from common.connector.nameless import Nameless
 from common.connector.ports import Call, Dialect, OrderRef, Rejected, Unknown
 from common.connector.rates import Priority
 from common.connector.sockets import Backoff
@@ -49,6 +50,7 @@ class Recovery:
         clock: Clock,
         *,
         load: Callable[[str], Awaitable[Trail | None]],
+        nameless: Nameless | None = None,
     ) -> None:
         self._dialect = dialect
         self._client = client
@@ -58,6 +60,7 @@ class Recovery:
         self._correlations = correlations
         self._clock = clock
         self._load = load
+        self._nameless = nameless
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._restored: set[str] = set()
@@ -117,9 +120,9 @@ class Recovery:
         _log.info("account_live", account_id=account_id)
 
     async def _read(self, account_id: str) -> None:
-        trail = await self._trail(account_id)
+        trail = await self.trail(account_id)
         began_ms = self._clock.now_ms()
-        open_orders = await self._open_orders(trail)
+        open_orders = self._named(await self._open_orders(trail))
         traded = await self._traded(trail, {order.exchange_order_id for order in open_orders})
         known = {order.client_order_id for order in (*open_orders, *(finding.order for finding in traded))}
         vanished = [ref for client_id, ref in trail.open_orders.items() if client_id not in known]
@@ -134,13 +137,17 @@ class Recovery:
             trail.close_gap(began_ms)
             self._trails.touch(account_id)
 
-    async def _trail(self, account_id: str) -> Trail:
+    async def trail(self, account_id: str) -> Trail:
+        """The account's trail, with what was stored of it. Raises Unavailable."""
         if account_id not in self._restored:
             stored = await self._load(account_id)
-            if stored is not None:
+            if stored is not None and account_id not in self._restored:
                 self._trails.restore(stored)
             self._restored.add(account_id)
         return self._trails.of(account_id)
+
+    def _named(self, orders: tuple[OrderSnapshot, ...]) -> tuple[OrderSnapshot, ...]:
+        return orders if self._nameless is None else tuple(self._nameless.named(order) for order in orders)
 
     async def _open_orders(self, trail: Trail) -> tuple[OrderSnapshot, ...]:
         """By symbol, or all at once where that costs less. An account without symbols has nothing of ours open."""
@@ -170,6 +177,8 @@ class Recovery:
         return orders
 
     async def _read_vanished(self, trail: Trail, ref: OrderRef) -> None:
+        if ref.terms is not None and ref.exchange_order_id is None:
+            return  # It may still be on its way: whoever sent it settles it.
         finding = await self._lookups.find(ref)
         if isinstance(finding, Unclear):
             raise _NotYet(finding.reason)
@@ -192,6 +201,8 @@ class Recovery:
         return answer
 
     def _publish(self, facts: Sequence[OrderFact]) -> None:
+        if self._nameless is not None and any(self._nameless.unclaimed(fact) for fact in facts):
+            raise _NotYet("an order without our id may be one whose request is still under way")
         self._trails.note(facts)
         for fact in facts:
             self._facts.orders((fact,), correlation_id=self._correlations.of(fact))

@@ -14,6 +14,7 @@ from common.connector.ports import OrderRef
 from common.orders import FactBase, ListStatus, OrderRejected, OrderUnknown
 
 MAX_RECENT: Final = 100_000
+MAX_ENDED: Final = 500
 
 
 class Trail(msgspec.Struct, kw_only=True):
@@ -25,6 +26,8 @@ class Trail(msgspec.Struct, kw_only=True):
     """By the exchange's clock; 0 when nothing is known."""
     open_orders: dict[str, OrderRef] = msgspec.field(default_factory=dict)
     """By client order id."""
+    ended: dict[str, OrderRef] = msgspec.field(default_factory=dict)
+    """The last orders without an id of ours at the exchange that have ended: late facts of them are still named."""
     gap_from_ms: int | None = None
     """Where a gap begins that is not closed yet; facts after it do not make it smaller."""
 
@@ -45,21 +48,68 @@ class Trail(msgspec.Struct, kw_only=True):
 
     def note(self, fact: FactBase) -> None:
         """Learn from a fact, live or read."""
-        if isinstance(fact, ListStatus | OrderRejected | OrderUnknown):
+        if isinstance(fact, ListStatus | OrderUnknown):
+            return
+        if isinstance(fact, OrderRejected):
+            self._end_nameless(fact.client_order_id)
             return
         self.symbols.add(fact.symbol)
         self.watermark_ms = max(self.watermark_ms, fact.ts_event_ms)
         if fact.client_order_id is None or fact.status is None:
             return
+        known = self.open_orders.get(fact.client_order_id)
         if fact.status.terminal:
+            if known is not None and known.terms is not None:
+                self.became(fact.client_order_id, fact.exchange_order_id)
+                self._end_nameless(fact.client_order_id)
             self.open_orders.pop(fact.client_order_id, None)
-        else:
+        elif known is not None and known.terms is not None:
+            self.became(fact.client_order_id, fact.exchange_order_id)
+        elif fact.client_order_id not in self.ended:
             self.open_orders[fact.client_order_id] = OrderRef(
                 account_id=self.account_id,
                 symbol=fact.symbol,
                 client_order_id=fact.client_order_id,
                 exchange_order_id=fact.exchange_order_id,
             )
+
+    def nameless(self, client_order_id: str) -> OrderRef | None:
+        """An order that the exchange does not know by this id, open or ended."""
+        known = self.open_orders.get(client_order_id) or self.ended.get(client_order_id)
+        return None if known is None or known.terms is None else known
+
+    def became(self, client_order_id: str, exchange_order_id: str | None) -> None:
+        """The exchange calls this order so."""
+        known = self.open_orders.get(client_order_id)
+        if known is not None and known.exchange_order_id is None and exchange_order_id is not None:
+            self.open_orders[client_order_id] = msgspec.structs.replace(known, exchange_order_id=exchange_order_id)
+
+    def owner_of(self, exchange_order_id: str) -> str | None:
+        """Our id of an order that the exchange calls so."""
+        for refs in (self.open_orders, self.ended):
+            for client_order_id, ref in refs.items():
+                if ref.terms is not None and ref.exchange_order_id == exchange_order_id:
+                    return client_order_id
+        return None
+
+    def taken_by_others(self, client_order_id: str) -> tuple[str, ...]:
+        """The exchange's ids of such orders other than this one."""
+        return tuple(
+            ref.exchange_order_id
+            for refs in (self.open_orders, self.ended)
+            for owner, ref in refs.items()
+            if owner != client_order_id and ref.terms is not None and ref.exchange_order_id is not None
+        )
+
+    def _end_nameless(self, client_order_id: str | None) -> None:
+        known = self.open_orders.get(client_order_id or "")
+        if known is None or known.terms is None or client_order_id is None:
+            return
+        del self.open_orders[client_order_id]
+        if known.exchange_order_id is not None:
+            self.ended[client_order_id] = known
+            if len(self.ended) > MAX_ENDED:
+                del self.ended[next(iter(self.ended))]
 
 
 class Trails:

@@ -22,6 +22,12 @@ ON CONFLICT (account_id) DO UPDATE SET watermark_ms = excluded.watermark_ms, sym
     open_orders = excluded.open_orders, updated_at = clock_timestamp()
 """
 
+_REMEMBER: Final = """
+INSERT INTO stream_state (account_id, watermark_ms, symbols, open_orders) VALUES ($1, 0, $2::jsonb, $3::jsonb)
+ON CONFLICT (account_id) DO UPDATE SET open_orders = stream_state.open_orders || excluded.open_orders,
+    updated_at = clock_timestamp()
+"""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -61,6 +67,12 @@ class TrailStore:
             symbols=msgspec.json.decode(row["symbols"], type=set[str]),
             open_orders=msgspec.json.decode(row["open_orders"], type=dict[str, OrderRef]),
         )
+
+    async def remember(self, ref: OrderRef) -> None:
+        """Write one order down now, before it is sent. Raises Unavailable."""
+        orders = msgspec.json.encode({ref.client_order_id: ref}).decode()
+        with typed_errors():
+            await self._pool.execute(_REMEMBER, ref.account_id, msgspec.json.encode([ref.symbol]).decode(), orders)
 
     async def run(self, every_s: float) -> None:
         """Save in the background until cancelled."""
