@@ -1,0 +1,1 @@
+"""The Bitget connector: spot on Classic (v2) and unified (v3) accounts."""

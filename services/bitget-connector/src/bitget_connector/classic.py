@@ -1,0 +1,380 @@
+"""Classic accounts: the requests of `/api/v2/spot` and the reading of their answers and pushes.
+
+A market buy is sized in quote asset, everything else in base. Rows come newest first; `idLessThan` asks for older.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from bitget_connector import classic_frames as frames
+from bitget_connector.facts import amount, charged, decimal, positive, side_of, some, status_of, time_ms
+from bitget_connector.replies import parse
+from bitget_connector.rows import ChildRow, OrderRow, Page, PlanRow, PlanStatus, TradeRow
+from bitget_connector.wishes import NewOrder, NewPlan
+from common.accounts import AssetBalance
+from common.codec import plain
+from common.connector.ports import HttpRequest
+from common.errors import UnreadableFrame
+from common.orders import Side
+
+T = TypeVar("T")
+PAGE = 100
+SPOT = "/api/v2/spot"
+DAY_MS = 86_400_000
+_HISTORY_MS = 89 * DAY_MS
+"""History windows may span 90 days; a day is left for clocks that differ."""
+
+_PLAN_STATUSES = {
+    "live": PlanStatus.ARMED,
+    "not_trigger": PlanStatus.ARMED,
+    "executing": PlanStatus.FIRING,
+    "executed": PlanStatus.FIRED,
+    "fail_execute": PlanStatus.FAILED,
+    "cancelled": PlanStatus.CANCELED,
+    "canceled": PlanStatus.CANCELED,
+}
+
+
+class Classic:
+    """The words of v2."""
+
+    kind = "CLASSIC"
+    has_children_query = True
+
+    # --- placing and cancelling -------------------------------------------------------------------------------------
+
+    def place(self, order: NewOrder) -> HttpRequest:
+        """POST place-order."""
+        body = {
+            "symbol": order.symbol,
+            "side": order.side.value.lower(),
+            "orderType": order.kind,
+            "force": order.force,
+            "price": None if order.price is None else plain(order.price),
+            "size": plain(order.size),
+            "clientOid": order.client_oid,
+        }
+        return _post("trade/place-order", body, order_count=1)
+
+    def place_plan(self, plan: NewPlan) -> HttpRequest:
+        """POST place-plan-order: it waits for the last trade's price and then spawns its child."""
+        body = {
+            "symbol": plan.symbol,
+            "side": plan.side.value.lower(),
+            "triggerPrice": plain(plan.trigger_px),
+            "orderType": plan.kind,
+            "executePrice": None if plan.price is None else plain(plan.price),
+            "planType": "amount",
+            "size": plain(plan.qty),
+            "triggerType": "fill_price",
+            "clientOid": plan.client_oid,
+        }
+        return _post("trade/place-plan-order", body, order_count=1)
+
+    def placed(self, data: bytes) -> str:
+        """The exchange's id of what was placed. Raises UnreadableFrame."""
+        return parse(data, frames.Placed).order_id
+
+    def cancel(self, symbol: str, *, order_id: str | None = None, client_oid: str | None = None) -> HttpRequest:
+        """POST cancel-order; its answer is an acceptance, not the end of the order."""
+        return _post("trade/cancel-order", {"symbol": symbol, "orderId": order_id, "clientOid": client_oid})
+
+    def cancel_plan(self, *, plan_id: str | None = None, client_oid: str | None = None) -> HttpRequest:
+        """POST cancel-plan-order."""
+        return _post("trade/cancel-plan-order", {"orderId": plan_id, "clientOid": client_oid})
+
+    def plan_canceled(self, data: bytes) -> bool:
+        """Whether it was; `failure` stands under the code of success. Raises UnreadableFrame."""
+        return parse(data, frames.PlanCanceled).result.lower() == "success"
+
+    def cancel_plans(self, symbol: str) -> HttpRequest | None:
+        """POST batch-cancel-plan-order. The list is never left out: without it all plans of the account would end."""
+        return _post("trade/batch-cancel-plan-order", {"symbolList": [symbol]})
+
+    def cancel_symbol(self, symbol: str) -> HttpRequest:
+        """POST cancel-symbol-order: begins to cancel all plain orders of the symbol."""
+        return _post("trade/cancel-symbol-order", {"symbol": symbol})
+
+    # --- orders -----------------------------------------------------------------------------------------------------
+
+    def order(self, *, order_id: str | None = None, client_oid: str | None = None) -> HttpRequest:
+        """GET orderInfo; by client id it finds orders of about the last two hours only."""
+        target = ("orderId", order_id) if order_id is not None else ("clientOid", client_oid or "")
+        return _get("trade/orderInfo", (target,))
+
+    def read_order(self, data: bytes) -> OrderRow | None:
+        """The order; None for an empty list, which is how an unknown id is said. Raises UnreadableFrame."""
+        rows = _rows(data, frames.Order)
+        return _order(rows[0]) if rows else None
+
+    def open_orders(self, symbol: str | None, older: str | None = None) -> HttpRequest:
+        """GET unfilled-orders: children of plans are among them, waiting plans are not."""
+        return _get("trade/unfilled-orders", _page(symbol, older))
+
+    def history(self, symbol: str | None, now_ms: int, older: str | None = None) -> HttpRequest:
+        """GET history-orders."""
+        return _get("trade/history-orders", (*_page(symbol, older), *_window(now_ms)))
+
+    def read_orders(self, data: bytes) -> Page[OrderRow]:
+        """A page of orders. Raises UnreadableFrame."""
+        rows = tuple(_order(row) for row in _rows(data, frames.Order))
+        return Page(rows, min((row.order_id for row in rows), key=_number) if len(rows) >= PAGE else None)
+
+    # --- plans ------------------------------------------------------------------------------------------------------
+
+    def open_plans(self, symbol: str | None, older: str | None = None) -> HttpRequest:
+        """GET current-plan-order."""
+        return _get("trade/current-plan-order", _page(symbol, older))
+
+    def plan_history(self, symbol: str | None, now_ms: int, older: str | None = None) -> HttpRequest:
+        """GET history-plan-order."""
+        return _get("trade/history-plan-order", (*_page(symbol, older), *_window(now_ms)))
+
+    def read_plans(self, data: bytes) -> Page[PlanRow]:
+        """A page of plan orders. Raises UnreadableFrame."""
+        if data in (b"null", b"[]"):
+            return Page(())
+        body = parse(data, frames.Plans)
+        rows = tuple(_plan(row) for row in body.order_list or ())
+        return Page(rows, body.id_less_than if body.next_flag and rows else None)
+
+    def children(self, plan_id: str) -> HttpRequest:
+        """GET plan-sub-order: what a plan spawned."""
+        return _get("trade/plan-sub-order", (("planOrderId", plan_id),))
+
+    def read_children(self, data: bytes) -> tuple[ChildRow, ...]:
+        """The children of a plan. Raises UnreadableFrame."""
+        return tuple(
+            ChildRow(order_id=row.order_id, failed=row.status.lower() == "fail") for row in _rows(data, frames.Child)
+        )
+
+    # --- trades, balances, the account ------------------------------------------------------------------------------
+
+    def trades(
+        self, symbol: str, *, since_ms: int | None, order_id: str | None, older: str | None = None
+    ) -> HttpRequest:
+        """GET fills."""
+        params = list(_page(symbol, older))
+        if order_id is not None:
+            params.append(("orderId", order_id))
+        elif since_ms is not None:
+            params.append(("startTime", str(since_ms)))
+        return _get("trade/fills", tuple(params))
+
+    def read_trades(self, data: bytes) -> Page[TradeRow]:
+        """A page of trades. Raises UnreadableFrame."""
+        rows = tuple(_trade(row) for row in _rows(data, frames.Fill))
+        return Page(rows, min((row.trade_id for row in rows), key=_number) if len(rows) >= PAGE else None)
+
+    def balances(self) -> HttpRequest:
+        """GET assets, all of them: what was sold while nobody listened must be told as zero, not left out."""
+        return _get("account/assets", (("assetType", "all"),))
+
+    def read_balances(self, data: bytes) -> tuple[AssetBalance, ...]:
+        """Absolute balances. Raises UnreadableFrame."""
+        return tuple(_balance(row) for row in _rows(data, frames.Asset))
+
+    def account(self) -> HttpRequest:
+        """GET account info: what the key may do. One request a second."""
+        return _get("account/info", ())
+
+    # --- pushes -----------------------------------------------------------------------------------------------------
+
+    def subscriptions(self) -> list[dict[str, str]]:
+        """The private channels."""
+        by_symbol = [
+            {"instType": "SPOT", "channel": channel, "instId": "default"}
+            for channel in ("orders", "orders-algo", "fill")
+        ]
+        return [*by_symbol, {"instType": "SPOT", "channel": "account", "coin": "default"}]
+
+    def pushed_orders(self, rows: bytes) -> tuple[tuple[OrderRow, TradeRow | None], ...]:
+        """Rows of `orders`, each with the trade it tells of, if it does. Raises UnreadableFrame."""
+        return tuple((_pushed_order(row), _pushed_trade(row)) for row in _rows(rows, frames.WsOrder))
+
+    def pushed_plans(self, rows: bytes) -> tuple[PlanRow, ...]:
+        """Rows of `orders-algo`. Raises UnreadableFrame."""
+        return tuple(_pushed_plan(row) for row in _rows(rows, frames.WsPlan))
+
+    def pushed_trades(self, rows: bytes) -> tuple[TradeRow, ...]:
+        """Rows of `fill`. Raises UnreadableFrame."""
+        return tuple(_trade(row) for row in _rows(rows, frames.Fill))
+
+    def pushed_balances(self, rows: bytes) -> tuple[AssetBalance, ...]:
+        """Rows of `account`. Raises UnreadableFrame."""
+        return tuple(_balance(row) for row in _rows(rows, frames.Asset))
+
+
+def _get(path: str, params: tuple[tuple[str, str], ...]) -> HttpRequest:
+    return HttpRequest(method="GET", path=f"{SPOT}/{path}", params=params, signed=True, read=True, bucket=path)
+
+
+def _post(path: str, body: dict[str, Any], *, order_count: int = 0) -> HttpRequest:
+    said = {name: value for name, value in body.items() if value is not None}
+    return HttpRequest(
+        method="POST", path=f"{SPOT}/{path}", body=said, signed=True, bucket=path, order_count=order_count
+    )
+
+
+def _page(symbol: str | None, older: str | None) -> tuple[tuple[str, str], ...]:
+    params = [] if symbol is None else [("symbol", symbol)]
+    params.append(("limit", str(PAGE)))
+    if older is not None:
+        params.append(("idLessThan", older))
+    return tuple(params)
+
+
+def _window(now_ms: int) -> tuple[tuple[str, str], ...]:
+    return (("startTime", str(max(now_ms - _HISTORY_MS, 0))), ("endTime", str(now_ms + DAY_MS)))
+
+
+def _number(order_id: str) -> int:
+    return int(order_id) if order_id.isascii() and order_id.isdecimal() else 0
+
+
+def _rows(data: bytes, type_: type[T]) -> Sequence[T]:
+    """A list; an empty answer may also be null."""
+    decoded: list[T] | None = parse(data, _LISTS[type_])
+    return decoded or ()
+
+
+_LISTS: dict[Any, Any] = {
+    frames.Order: list[frames.Order] | None,
+    frames.Child: list[frames.Child] | None,
+    frames.Fill: list[frames.Fill] | None,
+    frames.Asset: list[frames.Asset] | None,
+    frames.WsOrder: list[frames.WsOrder] | None,
+    frames.WsPlan: list[frames.WsPlan] | None,
+}
+
+
+def kind_of(word: str) -> str:
+    """limit or market. Raises UnreadableFrame for anything else."""
+    if word.lower() not in {"limit", "market"}:
+        raise UnreadableFrame(f"orderType: {word!r} is not documented")
+    return word.lower()
+
+
+def _order(row: frames.Order) -> OrderRow:
+    side, kind = side_of(row.side), kind_of(row.order_type)
+    listed = row.base_price is not msgspec.UNSET
+    price = row.price_avg if listed else row.price
+    mean = row.base_price if isinstance(row.base_price, str | int) else None if listed else row.price_avg
+    event_ms = time_ms(row.u_time or row.c_time, "uTime")
+    return OrderRow(
+        order_id=row.order_id,
+        client_oid=row.client_oid or "",
+        symbol=row.symbol,
+        side=side,
+        kind=kind,
+        post_only=(row.force or "").lower() == "post_only",
+        status=status_of(row.status),
+        price=some(price, "price") if kind == "limit" else None,
+        qty=None if kind == "market" and side is Side.BUY else some(row.size, "size"),
+        cum_qty=amount(row.base_volume, "baseVolume"),
+        avg_px=some(mean, "priceAvg"),
+        event_ms=event_ms,
+        created_ms=time_ms(row.c_time, "cTime") if row.c_time else event_ms,
+    )
+
+
+def _plan_fields(row: frames.Plan | frames.WsPlan, symbol: str) -> PlanRow:
+    status = _PLAN_STATUSES.get(row.status.lower())
+    if status is None:
+        raise UnreadableFrame(f"status: {row.status!r} of a plan is not documented")
+    kind = kind_of(row.order_type)
+    in_base = (row.plan_type or "amount").lower() == "amount"
+    event_ms = time_ms(row.u_time or row.c_time, "uTime")
+    return PlanRow(
+        plan_id=row.order_id,
+        client_oid=row.client_oid or "",
+        symbol=symbol,
+        side=side_of(row.side),
+        kind=kind,
+        trigger_px=some(row.trigger_price, "triggerPrice"),
+        price=some(row.execute_price, "executePrice") if kind == "limit" else None,
+        qty=some(row.size, "size") if in_base else None,
+        status=status,
+        reason=row.status,
+        event_ms=event_ms,
+        created_ms=time_ms(row.c_time, "cTime") if row.c_time else event_ms,
+    )
+
+
+def _plan(row: frames.Plan) -> PlanRow:
+    return _plan_fields(row, row.symbol)
+
+
+def _pushed_plan(row: frames.WsPlan) -> PlanRow:
+    return _plan_fields(row, row.inst_id)
+
+
+def _trade(row: frames.Fill) -> TradeRow:
+    fee, coin = fee_of(row.fee_detail, lambda detail: detail.total_fee)
+    return TradeRow(
+        trade_id=row.trade_id,
+        order_id=row.order_id,
+        symbol=row.symbol,
+        side=side_of(row.side),
+        px=positive(row.price_avg, "priceAvg"),
+        qty=positive(row.size, "size"),
+        fee=fee,
+        fee_asset=coin,
+        event_ms=time_ms(row.c_time or row.u_time, "cTime"),
+    )
+
+
+def fee_of(
+    detail: frames.FeeDetail | list[frames.FeeDetail] | str | None, value: Callable[[frames.FeeDetail], Any]
+) -> tuple[Decimal, str | None]:
+    """A fee and its asset, whatever its sign and shape. Of several the largest counts, the others are coupons."""
+    details = detail if isinstance(detail, list) else [detail] if isinstance(detail, frames.FeeDetail) else []
+    fees = [(charged(value(each), "fee"), each.fee_coin) for each in details]
+    return max(fees, key=lambda each: each[0], default=(Decimal(0), None))
+
+
+def _balance(row: frames.Asset) -> AssetBalance:
+    locked = decimal(row.frozen, "frozen") + decimal(row.locked, "locked")
+    return AssetBalance(asset=row.coin, free=decimal(row.available, "available"), locked=locked)
+
+
+def _pushed_order(row: frames.WsOrder) -> OrderRow:
+    side, kind = side_of(row.side), kind_of(row.order_type)
+    event_ms = time_ms(row.u_time or row.c_time, "uTime")
+    return OrderRow(
+        order_id=row.order_id,
+        client_oid=row.client_oid or "",
+        symbol=row.inst_id,
+        side=side,
+        kind=kind,
+        post_only=(row.force or "").lower() == "post_only",
+        status=status_of(row.status),
+        price=some(row.price, "price") if kind == "limit" else None,
+        # Of a buy `newSize` has been money and base by turns; a sale's is base.
+        qty=None if side is Side.BUY else some(row.new_size, "newSize"),
+        cum_qty=amount(row.acc_base_volume, "accBaseVolume"),
+        avg_px=some(row.price_avg, "priceAvg"),
+        event_ms=event_ms,
+        created_ms=time_ms(row.c_time, "cTime") if row.c_time else event_ms,
+    )
+
+
+def _pushed_trade(row: frames.WsOrder) -> TradeRow | None:
+    """Zero volume is no trade, even where a trade id is named."""
+    qty = some(row.base_volume, "baseVolume")
+    if qty is None or not row.trade_id:
+        return None
+    return TradeRow(
+        trade_id=row.trade_id,
+        order_id=row.order_id,
+        symbol=row.inst_id,
+        side=side_of(row.side),
+        px=positive(row.fill_price, "fillPrice"),
+        qty=qty,
+        fee=charged(row.fill_fee, "fillFee"),
+        fee_asset=row.fill_fee_coin,
+        event_ms=time_ms(row.fill_time or row.u_time, "fillTime"),
+    )

@@ -1,0 +1,45 @@
+"""Reading lists to their end, or to the row that was looked for."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from bitget_connector.replies import value_of
+from bitget_connector.rows import Page
+from common.connector.ports import Call, HttpRequest, Rejected, Reply, Unknown
+
+T = TypeVar("T")
+MAX_PAGES = 50
+"""Five thousand rows. What lies deeper is not proven absent: the answer is then Unknown."""
+
+Ask = Callable[[str | None], HttpRequest]
+"""The request of a page, by where it begins."""
+Read = Callable[[bytes], Page[T]]
+Rows = tuple[T, ...] | Rejected | Unknown
+
+
+def everything(ask: Ask, read: Read[T]) -> Call[Rows[T]]:
+    """All rows, newest first."""
+    return _page(ask, read, lambda row: False, None, (), 1)
+
+
+def up_to(ask: Ask, read: Read[T], found: Callable[[T], bool]) -> Call[Rows[T]]:
+    """Rows, newest first, down to the page with the row that was looked for."""
+    return _page(ask, read, found, None, (), 1)
+
+
+def _page(
+    ask: Ask, read: Read[T], found: Callable[[T], bool], older: str | None, before: tuple[T, ...], number: int
+) -> Call[Rows[T]]:
+    def page_read(reply: Reply, now_ms: int) -> Rows[T] | Call[Rows[T]]:
+        page = value_of(reply, read)
+        if not isinstance(page, Page):
+            return page
+        rows = (*before, *page.rows)
+        # A page that begins where it did before would be asked for without end.
+        if page.older is None or page.older == older or any(found(row) for row in page.rows):
+            return rows
+        if number >= MAX_PAGES:
+            return Unknown("too_many_rows", f"more than {MAX_PAGES} pages")
+        return _page(ask, read, found, page.older, rows, number + 1)
+
+    return Call(ask(older), page_read)

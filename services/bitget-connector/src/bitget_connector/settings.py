@@ -1,0 +1,40 @@
+"""The settings of the Bitget connector; out of the box it trades on the paper exchange of this machine."""
+
+from typing import Self
+
+from pydantic import Field, field_validator
+
+from common.connector.settings import ConnectorSettings, forbid_live_hosts
+
+
+class BitgetSettings(ConnectorSettings):
+    """What the Bitget connector is told beside the kit's settings."""
+
+    bitget_rest_url: str = Field(default="http://127.0.0.1:7002", pattern=r"^https?://[^/]+")
+    bitget_ws_public_url: str = Field(default="ws://127.0.0.1:7002/v2/ws/public", pattern=r"^wss?://[^/]+")
+    bitget_ws_private_url: str = Field(
+        default="ws://127.0.0.1:7002/v2/ws/private", pattern=r"^wss?://[^/]+/v2/ws/private$"
+    )
+    """Of Classic accounts; that of unified ones is the same under /v3/."""
+    bitget_demo: bool = False
+    """Demo trading: keys made in demo mode, the ordinary REST host with a header of its own, sockets on wspap."""
+    bitget_market_symbols: tuple[str, ...] = ()
+    """Symbols whose market data is published, separated by commas."""
+
+    @field_validator("bitget_market_symbols", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
+        return value
+
+    def checked(self) -> Self:
+        """These settings, if they keep real money safe. Raises InvalidSetting."""
+        urls = {
+            self.variable(field): str(getattr(self, field))
+            for field in ("bitget_rest_url", "bitget_ws_public_url", "bitget_ws_private_url")
+        }
+        # Demo mode shares its REST host with real money, where the header and the key keep them apart.
+        test_hosts = frozenset({"wspap.bitget.com", "api.bitget.com"}) if self.bitget_demo else frozenset({""})
+        forbid_live_hosts(self, urls, test_hosts)
+        return self
