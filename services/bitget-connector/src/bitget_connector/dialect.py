@@ -51,7 +51,6 @@ class BitgetDialect:
     exchange = Exchange.BITGET
     backend_timeout_ms = BACKEND_TIMEOUT_MS
     accounts_per_socket = 1
-    unsided_triggers = True
 
     def __init__(
         self, *, public_url: str, private_url: str, demo: bool = False, validity_ms: int = CLOCK_WINDOW_MS
@@ -119,7 +118,7 @@ class BitgetDialect:
         return Call(queries.time(), lambda reply, now_ms: OrderAbsent("no_lists"))
 
     def spawned(self, order: OrderSnapshot) -> bool:
-        """Whether the order stands in the place of a plan that has fired."""
+        """Whether the order stands in the place of a plan that has fired (the kit's SpawnsOrders)."""
         order_id = order.exchange_order_id
         return order_id is not None and self._memory.child_name(order.account_id, order_id) is not None
 

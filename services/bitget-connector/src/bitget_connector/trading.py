@@ -147,7 +147,7 @@ def _ended(found: OrderAnswer) -> Outcome:
             return Accepted((fact,))
         if found.order.status is not None and found.order.status.terminal:
             return Rejected(ErrorCategory.ALREADY_CLOSED, "closed", "the order ended before it could be cancelled")
-    return Accepted(())
+    return Accepted((), done=False)
 
 
 def _canceled_fact(order: OrderSnapshot) -> OrderFact | None:
@@ -258,4 +258,4 @@ def _all_begun(reply: Reply, facts: tuple[OrderFact, ...]) -> Outcome:
     answer = value_of(reply, lambda data: data)
     if isinstance(answer, Unknown) or (isinstance(answer, Rejected) and answer.category not in _GONE):
         return Unknown(answer.code, answer.reason) if facts else answer
-    return Accepted(facts)
+    return Accepted(facts, done=False)

@@ -52,7 +52,9 @@ class Instruments(Protocol):
 class Prices(Protocol):
     """Where a refusal for a price finds the market's."""
 
-    async def last_px(self, symbol: str, patience_ms: int) -> Decimal | None: ...
+    async def last_px(self, symbol: str, patience_ms: int, *, fresh: bool = False) -> Decimal | None:
+        """The last price; `fresh` if it must not be older than the question. None where it cannot be had."""
+        ...
 
 
 class CommandRunner:
@@ -135,7 +137,7 @@ class CommandRunner:
         )
         self._count("submit", outcome)
         match outcome:
-            case Accepted() if (passed := await self._passed(command)) is not None:
+            case Accepted() if (passed := await self._passed(command, fresh=True)) is not None:
                 await self._withdraw(task, command, outcome, passed)
             case Accepted():
                 await self._publish(task, outcome.facts)
@@ -158,12 +160,12 @@ class CommandRunner:
             await self._nameless.recalled(command.account_id)
         await self._nameless.expect(command)
 
-    async def _passed(self, command: SubmitOrder | SubmitOrderList) -> Rejected | None:
+    async def _passed(self, command: SubmitOrder | SubmitOrderList, *, fresh: bool = False) -> Rejected | None:
         """A refusal where the market is beyond a trigger already. Not every exchange looks, and a price may have come
         there on the way: so it is asked before and after. Without a price the exchange decides."""
         if not isinstance(command, SubmitOrder) or not holds_triggers(command):
             return None
-        last_px = await self._prices.last_px(command.symbol, _DETAIL_PATIENCE_MS)
+        last_px = await self._prices.last_px(command.symbol, _DETAIL_PATIENCE_MS, fresh=fresh)
         if last_px is None or not reached(command, last_px):
             return None
         return Rejected(ErrorCategory.PRICE_RELATION, "trigger_passed", f"the last price is {last_px} already")

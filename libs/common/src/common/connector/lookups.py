@@ -11,9 +11,18 @@ import msgspec
 from common.clock import Clock
 from common.connector.client import ExchangeClient
 from common.connector.nameless import Nameless
-from common.connector.ports import Call, Dialect, OrderAbsent, OrderFound, OrderRef, Rejected, Unknown
+from common.connector.ports import (
+    Call,
+    Dialect,
+    OrderAbsent,
+    OrderFound,
+    OrderRef,
+    Rejected,
+    SpawnsOrders,
+    Unknown,
+)
 from common.connector.rates import Priority
-from common.orders import OrderFact, OrderFilled, OrderSnapshot, OrderStatus
+from common.orders import OrderFact, OrderFilled, OrderSnapshot, OrderStatus, OrderTriggered
 
 T = TypeVar("T")
 
@@ -101,8 +110,9 @@ class Lookups:
 
     async def with_trades(self, order: OrderSnapshot) -> Found | Unclear:
         """An order's fills beside it. Trades may lag behind the order by a moment; then they are asked for again."""
+        fired = self._fired(order)
         if not order.cum_qty:
-            return Found(order, (order,))
+            return Found(order, (*fired, order))
         fills: tuple[OrderFact, ...] = ()
         for attempt in range(_TRADES_LAG_ATTEMPTS):
             if attempt:
@@ -116,7 +126,14 @@ class Lookups:
             fills = completed(order, trades)
             if sum((trade.last_qty or Decimal(0) for trade in trades), Decimal(0)) >= order.cum_qty:
                 break
-        return Found(order, (*fills, order))
+        return Found(order, (*fired, *fills, order))
+
+    def _fired(self, order: OrderSnapshot) -> tuple[OrderTriggered, ...]:
+        """That an order's trigger was reached, where it is read in what the trigger spawned."""
+        if not isinstance(self._dialect, SpawnsOrders) or not self._dialect.spawned(order):
+            return ()
+        fields = {name: getattr(order, name) for name in OrderTriggered.__struct_fields__}
+        return (OrderTriggered(**fields),)
 
     async def _ask(self, call: Call[T], account_id: str) -> T | Rejected | Unknown:
         return await self._client.ask(call, account_id, priority=self._priority)

@@ -110,13 +110,13 @@ class MarketFeed:
         loop.call_at(until, self._end_watches)
 
     async def ticker(
-        self, symbol: str, *, priority: Priority = Priority.READ, patience_ms: int = 5_000
+        self, symbol: str, *, priority: Priority = Priority.READ, patience_ms: int = 5_000, fresh: bool = False
     ) -> Ticker | Rejected | Unknown:
-        """The symbol's ticker, or why the exchange does not tell it."""
+        """The symbol's ticker (`fresh`: asked for now), or why the exchange does not tell it."""
         entry = self._entries.get(symbol)
         if entry is not None:
             entry.asked = stopwatch()
-            if entry.ticker is not None and self._current(symbol, entry):
+            if not fresh and entry.ticker is not None and self._current(symbol, entry):
                 return entry.ticker
         if symbol in self._watched:
             priority = min(priority, Priority.PROTECTION)
@@ -129,9 +129,9 @@ class MarketFeed:
         self._remember(symbol)
         return self._heard(answer[0], None)
 
-    async def last_px(self, symbol: str, patience_ms: int) -> Decimal | None:
-        """The last price, for an order that waits for it."""
-        ticker = await self.ticker(symbol, priority=Priority.PROTECTION, patience_ms=patience_ms)
+    async def last_px(self, symbol: str, patience_ms: int, *, fresh: bool = False) -> Decimal | None:
+        """The last price, for an order that waits for it; `fresh` if it must not be older than this question."""
+        ticker = await self.ticker(symbol, priority=Priority.PROTECTION, patience_ms=patience_ms, fresh=fresh)
         return ticker.last_px if isinstance(ticker, Ticker) else None
 
     def heard(self, facts: Iterable[MarketFact], session: Session) -> None:

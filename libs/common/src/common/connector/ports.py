@@ -15,7 +15,7 @@ frames only say "go and read") and MEXC (a listen key, fetched and kept alive ov
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -314,6 +314,15 @@ class Dialect(Protocol):
 
     def order_socket(self) -> "OrderSocket | None":
         """A fresh socket for order entry; None where the exchange takes orders over REST only."""
+        ...
+
+
+@runtime_checkable
+class SpawnsOrders(Protocol):
+    """Said by dialects of exchanges whose trigger orders spawn another order when they fire (Bitget, Gate.io)."""
+
+    def spawned(self, order: OrderSnapshot) -> bool:
+        """Whether the order stands in the place of a trigger order that has fired: `OrderTriggered` is then due."""
         ...
 
 
