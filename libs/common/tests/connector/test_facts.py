@@ -34,6 +34,29 @@ async def test_facts_go_out_in_order_and_are_acknowledged() -> None:
     assert {message.correlation_id for message in bus.messages} == {"trade"}
 
 
+async def test_what_one_reply_tells_leaves_together_and_a_second_confirmation_stays_untold() -> None:
+    bus = MemoryBus()
+    facts = publisher(bus)
+    told = facts.orders([a_fact(1), a_fact(2)], causation_id="reply")
+    again = facts.orders([a_fact(1)], causation_id="stream")
+    assert await facts.drain(5)
+    assert bus.attempts == 1
+    assert len(bus.messages) == 2
+    assert again == told[:1]
+
+
+async def test_a_trade_is_told_again_because_a_broker_may_have_forgotten_it() -> None:
+    bus = MemoryBus()
+    facts = publisher(bus)
+    trade = OrderFilled(
+        account_id="a", exchange=Exchange.BINANCE, symbol="BTCUSDT", trade_id="7", ts_event_ms=1, ts_init_ms=1
+    )
+    facts.orders([trade])
+    facts.orders([trade])
+    assert await facts.drain(5)
+    assert len(bus.messages) == 2
+
+
 async def test_an_outage_is_waited_out_and_the_order_kept(eventually) -> None:
     bus = MemoryBus()
     facts = publisher(bus)

@@ -48,6 +48,7 @@ async def start(process: Process) -> None:
         client_id=SERVICE,
         known=offsets,
     )
+    shards.waiting = runner.waiting
 
     async def gained(lease: Lease) -> None:
         await shards.gain(lease)

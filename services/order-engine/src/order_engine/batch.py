@@ -85,6 +85,11 @@ class Batch:
             self.changed[after.bracket_id] = after
             self._emit(effects, event.cause, after.intent_id)
 
+    @property
+    def calls_for_commit(self) -> bool:
+        """Whether anything came of it but a position; a repeat changes nothing and need not be written down."""
+        return bool(self.changed or self.messages or self.rows.intents)
+
     def finish(self) -> None:
         """Turn what changed into rows."""
         for bracket_id, after in self.changed.items():

@@ -1,10 +1,12 @@
 """What the engine knows of a bracket: one entry, its exits, and the amounts that follow from them.
 
-All of it is frozen and holds no clock; the same history always gives the same bracket.
+All of it is frozen and holds no clock; the same history always gives the same bracket. Derived amounts are computed
+once per version: a frozen value cannot make them wrong.
 """
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -34,7 +36,7 @@ class ExitKind(StrEnum):
         return self is not ExitKind.MARKET
 
 
-class Exit(msgspec.Struct, frozen=True, kw_only=True):
+class Exit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One way out for a part of the quantity: a pair of target and stop, a lone stop, or a market sell."""
 
     generation: int
@@ -54,24 +56,24 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True):
     act_at_ms: int | None = None
     """When to stop waiting for a leg that executes slowly."""
 
-    @property
+    @cached_property
     def live(self) -> bool:
         return any(leg.live for leg in self.legs)
 
-    @property
+    @cached_property
     def sold_qty(self) -> Decimal:
         return sum((leg.filled_qty for leg in self.legs), ZERO)
 
-    @property
+    @cached_property
     def claim(self) -> Decimal:
         """How much of the held quantity this exit may still sell or has sold."""
         return max(self.qty, self.sold_qty) if self.live else self.sold_qty
 
-    @property
+    @cached_property
     def leaves_qty(self) -> Decimal:
         return self.claim - self.sold_qty
 
-    @property
+    @cached_property
     def guards(self) -> bool:
         """Whether what is left of it is confirmed on the exchange with a stop that still works."""
         return any(
@@ -83,7 +85,7 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True):
         return next((leg for leg in self.legs if leg.role is role), None)
 
 
-class Bracket(msgspec.Struct, frozen=True, kw_only=True):
+class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One entry and what protects it; or, with `given_qty`, protection for what was held before."""
 
     bracket_id: str
@@ -121,7 +123,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True):
     """The time of the latest event handled."""
     version: int = 0
 
-    @property
+    @cached_property
     def received_qty(self) -> Decimal:
         """What the entry delivered to sell: filled minus fees charged in base asset.
 
@@ -136,39 +138,39 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True):
         fees = self.entry.fee_in(self.instrument.base) + unseen * self.instrument.taker_fee_rate
         return self.entry.filled_qty - fees
 
-    @property
+    @cached_property
     def sold_qty(self) -> Decimal:
         return sum((exit_.sold_qty for exit_ in self.exits), ZERO)
 
-    @property
+    @cached_property
     def held_qty(self) -> Decimal:
         """What is still held and ours to look after."""
         return max(self.received_qty - self.sold_qty - self.released_qty - self.missing_qty, ZERO)
 
-    @property
+    @cached_property
     def free_qty(self) -> Decimal:
         """Held in whole lots and covered by no exit."""
         claims = sum((exit_.claim for exit_ in self.exits), ZERO)
         return max(self.instrument.floor_qty(self.received_qty - claims - self.released_qty - self.missing_qty), ZERO)
 
-    @property
+    @cached_property
     def protected_qty(self) -> Decimal:
         """Held and covered by a confirmed exit with a working stop."""
         return min(sum((exit_.leaves_qty for exit_ in self.exits if exit_.guards), ZERO), self.held_qty)
 
-    @property
+    @cached_property
     def guarded_qty(self) -> Decimal:
         """Held and watched over by the engine, on an exchange that cannot hold a stop itself."""
         if self.exit_style is not ExitStyle.HELD_STOP or self.plan is None:
             return ZERO
         return max(self.held_qty - self.protected_qty - self.dust_qty, ZERO)
 
-    @property
+    @cached_property
     def exit_style(self) -> ExitStyle:
         """How this exchange lets us protect."""
         return CAPABILITIES[self.exchange].exit_style
 
-    @property
+    @cached_property
     def dust_qty(self) -> Decimal:
         """Held, but too little for the exchange to take an exit for it, at the lowest price the plan names."""
         rest = self.held_qty - sum((exit_.leaves_qty for exit_ in self.exits), ZERO)
@@ -177,26 +179,26 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True):
             px = min(px, lowest_exit_px(self.plan, self.instrument, self.avg_px or self.reference_px))
         return max(rest, ZERO) if not self.instrument.sellable(self.instrument.floor_qty(rest), px) else ZERO
 
-    @property
+    @cached_property
     def unprotected_qty(self) -> Decimal:
         return max(self.held_qty - self.protected_qty - self.guarded_qty - self.dust_qty, ZERO)
 
-    @property
+    @cached_property
     def avg_px(self) -> Decimal | None:
         """The average entry price, before fees."""
         if self.entry is None:
             return self.reference_px if self.given_qty > 0 else None
         return self.entry.quote_filled / self.entry.filled_qty if self.entry.filled_qty > 0 else None
 
-    @property
+    @cached_property
     def entry_live(self) -> bool:
         return self.entry is not None and self.entry.live
 
-    @property
+    @cached_property
     def live_exits(self) -> tuple[Exit, ...]:
         return tuple(exit_ for exit_ in self.exits if exit_.live)
 
-    @property
+    @cached_property
     def state(self) -> BracketState:
         if self.closed_reason is not None:
             return BracketState.CLOSED
@@ -204,7 +206,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True):
             return BracketState.OPENING
         return BracketState.UNPROTECTED if self.unprotected_qty > 0 else BracketState.PROTECTED
 
-    @property
+    @cached_property
     def orders(self) -> tuple[Order, ...]:
         """All orders, the entry first."""
         exits = tuple(leg for exit_ in self.exits for leg in exit_.legs)

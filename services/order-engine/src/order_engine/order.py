@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -32,7 +33,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     ts_ms: int
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One order of ours and all that its facts have told."""
 
     client_order_id: str
@@ -67,25 +68,25 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     available_qty: Decimal | None = None
     """The free balance the exchange showed when it refused for lack of it."""
 
-    @property
+    @cached_property
     def live(self) -> bool:
         """Whether it may still trade (in flight counts: we do not know better)."""
         return self.status is None or not self.status.terminal
 
-    @property
+    @cached_property
     def confirmed(self) -> bool:
         return self.status is not None
 
-    @property
+    @cached_property
     def filled_qty(self) -> Decimal:
         """What has traded, by the larger of the exchange's total and the trades we saw."""
         return max(self.cum_qty, self.itemised_qty)
 
-    @property
+    @cached_property
     def itemised_qty(self) -> Decimal:
         return sum((fill.qty for fill in self.fills), ZERO)
 
-    @property
+    @cached_property
     def quote_filled(self) -> Decimal:
         """What the trades were worth, in quote asset, before fees."""
         known = sum((fill.qty * fill.px for fill in self.fills), ZERO)

@@ -61,7 +61,7 @@ class PriceWatch:
         """React to every published price, for ever."""
         topic = market_data(self._exchange)
         client_id = f"order-engine-{self._exchange}"
-        async for record in tail(self._settings, topic, client_id=client_id):
+        async for record in tail(self._settings, topic, client_id=client_id, urgent=True):
             if record.value is None:
                 continue
             try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -30,6 +30,8 @@ from order_engine.store import Ledger
 _log = structlog.get_logger(__name__)
 
 _MAX_DUE = 200
+_PATIENCE_MS = 500
+_PATIENCE_CEILING_MS = 30_000
 
 
 @dataclass
@@ -41,6 +43,10 @@ class Shard:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Batches and timers of a shard take turns: one writer, one order of events."""
     wakes: list[tuple[int, str]] = field(default_factory=list)
+    passed: dict[tuple[str, int], Record] = field(default_factory=dict)
+    """By topic and partition, the last record that changed nothing: its offset is written with the next commit."""
+    heard_ms: int = 0
+    """When the newest record handled had come about."""
     held: dict[str, tuple[Exchange, str, Decimal]] = field(default_factory=dict)
     """By bracket: exchange, symbol and the price at which the engine must sell."""
 
@@ -83,6 +89,8 @@ class Shards:
         self._clock = clock
         self._policy = policy
         self._tick_ms = tick_ms
+        self.waiting: Callable[[int], int] = lambda shard: 0
+        """How many records of a shard are read and not yet decided; the hot runner knows."""
         self._shards: dict[int, Shard] = {}
         self._publishing: set[asyncio.Task[None]] = set()
 
@@ -115,14 +123,19 @@ class Shards:
             work = Batch(shard, await self._known(owned, items), await self._decided_before(items), self._policy)
             for item in items:
                 work.take(item)
-            await self._commit(owned, batch, work)
+            owned.passed |= {(record.topic, record.partition): record for record in batch}
+            if work.calls_for_commit:
+                await self._commit(owned, work)
+        now_ms = self._clock.now_ms()
+        owned.heard_ms = max(record.ce_time_ms for record in batch)
         for record in batch:
-            observe_hop("record_published_to_decided", record.ce_time_ms, self._clock.now_ms())
+            observe_hop("record_published_to_decided", record.ce_time_ms, now_ms)
 
     async def broker_reset(self, shard: int) -> None:
         """The broker forgot what was published: ask the exchange about every order that may have moved."""
-        await self._offsets.forget(shard)
         owned = self._owned(shard)
+        owned.passed.clear()
+        await self._offsets.forget(shard)
         now_ms = self._clock.now_ms()
         await self._tell(owned, tuple(owned.brackets), AskAll(cause=f"broker-reset-{now_ms}", now_ms=now_ms))
 
@@ -164,6 +177,8 @@ class Shards:
 
     async def _wake(self, shard: Shard) -> None:
         now_ms = self._clock.now_ms()
+        if self._behind(shard, now_ms):
+            return  # What a timer would ask about may stand in the records that wait.
         due = shard.due(now_ms)
         if not due:
             return
@@ -174,20 +189,27 @@ class Shards:
             for bracket_id in due:
                 heapq.heappush(shard.wakes, (now_ms + 500, bracket_id))
 
+    def _behind(self, shard: Shard, now_ms: int) -> bool:
+        """Whether records of the shard are waiting that are older than a timer's patience, but not for ever."""
+        age_ms = now_ms - shard.heard_ms
+        return self.waiting(shard.lease.shard) > 0 and _PATIENCE_MS < age_ms < _PATIENCE_CEILING_MS
+
     async def _tell(self, shard: Shard, bracket_ids: Collection[str], event: Event) -> None:
         async with shard.turn:
             work = Batch(shard.lease.shard, shard.brackets, set(), self._policy)
             for bracket_id in bracket_ids:
                 if bracket_id in shard.brackets:
                     work.apply(shard.brackets[bracket_id], event)
-            if work.changed:
-                await self._commit(shard, (), work)
+            if work.calls_for_commit:
+                await self._commit(shard, work)
 
-    async def _commit(self, shard: Shard, batch: Sequence[Record], work: Batch) -> None:
+    async def _commit(self, shard: Shard, work: Batch) -> None:
+        """Write what a batch changed, and how far the shard has read."""
         if not shard.lease.valid():
             raise ShardLost(shard.lease.shard)
         work.finish()
-        await self._ledger.commit(shard.lease, batch, work.rows, work.messages)
+        await self._ledger.commit(shard.lease, tuple(shard.passed.values()), work.rows, work.messages)
+        shard.passed.clear()
         for bracket in work.changed.values():
             shard.keep(bracket)
         if work.messages:

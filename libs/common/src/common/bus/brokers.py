@@ -29,6 +29,9 @@ class BrokerTraits:
 
     default_partitions: int
     hot_fetch_wait_ms: int
+    """For readers that a trade waits for."""
+    tail_fetch_wait_ms: int
+    """For readers that only people wait for."""
     cold_fetch_wait_ms: int
     idle_after_ms: int | None
     """A reader that saw nothing for this long pauses between fetches; None: fetches wake on data by themselves."""
@@ -50,6 +53,7 @@ BROKERS: Mapping[BrokerKind, BrokerTraits] = MappingProxyType(
             default_partitions=4,
             # It answers a fetch at the end of the wait, not when data arrives: the wait is the latency.
             hot_fetch_wait_ms=2,
+            tail_fetch_wait_ms=20,
             cold_fetch_wait_ms=100,
             idle_after_ms=3_000,
             idle_pause_max_ms=100,
@@ -64,6 +68,7 @@ BROKERS: Mapping[BrokerKind, BrokerTraits] = MappingProxyType(
         BrokerKind.KAFKA: BrokerTraits(
             default_partitions=8,
             hot_fetch_wait_ms=500,
+            tail_fetch_wait_ms=500,
             cold_fetch_wait_ms=500,
             idle_after_ms=None,
             idle_pause_max_ms=0,

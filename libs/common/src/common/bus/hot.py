@@ -73,7 +73,12 @@ class HotRunner:
         pause_s = 0.05
         while not self._stopping:
             try:
-                async with Reader(self._settings, self._topics, self._client_id) as reader:
+                async with Reader(
+                    self._settings,
+                    self._topics,
+                    self._client_id,
+                    fetch_wait_ms=self._settings.traits.hot_fetch_wait_ms,
+                ) as reader:
                     pause_s = 0.05
                     await self._read(reader)
             except (Unavailable, *BROKER_ERRORS) as error:

@@ -38,8 +38,9 @@ class PositionsBeyondEnd(CgtError):
 class Reader:
     """Reads assigned places in order, on one broker for as long as that lives; `cluster_id` says which broker it is."""
 
-    def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str) -> None:
+    def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str, *, fetch_wait_ms: int) -> None:
         self._settings = settings
+        self._fetch_wait_ms = fetch_wait_ms
         self._topics = tuple(topics)
         self._client_id = client_id
         self._positions: dict[Place, int] = {}
@@ -146,9 +147,7 @@ class Reader:
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_min_bytes=1,
-            fetch_max_wait_ms=(
-                traits.hot_fetch_wait_ms if any(topic.hot for topic in self._topics) else traits.cold_fetch_wait_ms
-            ),
+            fetch_max_wait_ms=self._fetch_wait_ms,
             request_timeout_ms=traits.request_timeout_ms,
             retry_backoff_ms=50,
         )
@@ -179,7 +178,7 @@ class Reader:
     def _poll_ms(self, *, resting: bool) -> int:
         if not self.caught_up:
             return 1  # The first high-water marks must be seen before a later fetch moves them.
-        return self._settings.traits.hot_fetch_wait_ms + 3 if resting else _POLL_MS
+        return self._fetch_wait_ms + 3 if resting else _POLL_MS
 
     def _high_waters(self) -> dict[Place, int]:
         """The end of every place that has been fetched from, as the fetches told it."""

@@ -25,16 +25,19 @@ async def tail(
     from_: Literal["end", "start"] = "end",
     client_id: str = "tail",
     ready: asyncio.Event | None = None,
+    urgent: bool = False,
 ) -> AsyncIterator[Record]:
     """Every record published after `ready` is set (from "end"), or every record there is and will be (from "start").
 
-    Outlives broker restarts: an emptied broker is read from its beginning. Stop it by closing the iterator.
+    `urgent` is for a reader that a trade waits for. Outlives broker restarts: an emptied broker is read from its
+    beginning. Stop it by closing the iterator.
     """
     positions: dict[Place, int] = {}
     followed = ""
+    wait_ms = settings.traits.hot_fetch_wait_ms if urgent else settings.traits.tail_fetch_wait_ms
     while True:
         try:
-            async with Reader(settings, topics, client_id) as reader:
+            async with Reader(settings, topics, client_id, fetch_wait_ms=wait_ms) as reader:
                 if not followed:
                     positions = await _beginning(settings, topics, from_)
                 elif reader.cluster_id != followed:

@@ -1,6 +1,7 @@
 """The topics of DESIGN section 4 as data, and the one function that says which shard a key belongs to."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from aiokafka.partitioner import murmur2
@@ -9,16 +10,15 @@ Key = Literal["account_id", "symbol"]
 
 
 class Topic(NamedTuple):
-    """A topic: what its key is, whether only the newest value of a key matters, whether a trade waits for it."""
+    """A topic: what its key is, and whether only the newest value of a key matters."""
 
     name: str
     key: Key = "account_id"
     compacted: bool = False
-    hot: bool = False
 
 
-ORDER_INTENTS = Topic("cgt.order-intents.v1", hot=True)
-ORDER_EVENTS = Topic("cgt.order-events.v1", hot=True)
+ORDER_INTENTS = Topic("cgt.order-intents.v1")
+ORDER_EVENTS = Topic("cgt.order-events.v1")
 BALANCE_EVENTS = Topic("cgt.balance-events.v1")
 PROTECTION_EVENTS = Topic("cgt.protection-events.v1")
 ACCOUNTS = Topic("cgt.accounts.v1", compacted=True)
@@ -27,7 +27,7 @@ DEAD_LETTERS = Topic("cgt.dead-letters.v1")
 
 def order_commands(exchange: str) -> Topic:
     """The commands of one exchange, written by the order-engine."""
-    return Topic(f"cgt.order-commands.{exchange}.v1", hot=True)
+    return Topic(f"cgt.order-commands.{exchange}.v1")
 
 
 def market_data(exchange: str) -> Topic:
@@ -43,6 +43,7 @@ def all_topics(exchanges: Iterable[str]) -> tuple[Topic, ...]:
     )
 
 
+@lru_cache(maxsize=100_000)
 def shard_of(key: str, partitions: int) -> int:
     """The partition of a key, the same in every topic keyed alike; Kafka's default partitioner (murmur2) decides."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)

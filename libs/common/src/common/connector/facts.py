@@ -7,8 +7,9 @@ it is read from the exchange again when the broker is back, which costs a few re
 
 import asyncio
 import hashlib
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
@@ -16,14 +17,25 @@ import structlog
 from common.accounts import BalanceChanged, BalanceFact
 from common.bus.messages import Outgoing
 from common.bus.topics import BALANCE_EVENTS, ORDER_EVENTS
-from common.codec import encode
+from common.codec import encode, plain
 from common.connector.metrics import FACTS_OVERFLOWED, FRAME_TO_FACT
 from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.metrics import HOP, since_s
-from common.orders import FactBase, OrderFact, OrderFilled, OrderRejected, OrderSnapshot, OrderUnknown, type_of
+from common.orders import (
+    FactBase,
+    ListStatus,
+    OrderAccepted,
+    OrderFact,
+    OrderFilled,
+    OrderRejected,
+    OrderSnapshot,
+    OrderUnknown,
+    type_of,
+)
 
 MAX_LINE: Final = 5_000
+_MAX_CONFIRMED: Final = 20_000
 _PAUSE_CEILING_S: Final = 2.0
 
 _log = structlog.get_logger(__name__)
@@ -35,13 +47,23 @@ class Bus(Protocol):
     async def publish(self, messages: Sequence[Outgoing]) -> None: ...
 
 
+@dataclass(slots=True)
+class _Entry:
+    """One fact on its way."""
+
+    account_id: str
+    message: Outgoing
+    acknowledged: asyncio.Future[None]
+    received: float | None
+
+
 class _Line:
     """One account's facts that are not acknowledged yet, oldest first."""
 
     __slots__ = ("failing", "lost_from_ms", "sending", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
+        self.waiting: deque[_Entry] = deque()
         self.sending = 0
         self.failing = False
         self.lost_from_ms: int | None = None
@@ -58,6 +80,8 @@ class FactPublisher:
         """Told of an account that lost facts, and since when, once the broker is back."""
         self._max_line = max_line
         self._lines: dict[str, _Line] = {}
+        self._unsent: list[_Entry] = []
+        self._confirmed: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_fact = HOP.labels(FRAME_TO_FACT)
 
@@ -79,24 +103,7 @@ class FactPublisher:
         received: float | None = None,
     ) -> list[asyncio.Future[None]]:
         """Publish order facts; the futures are done when the broker has them, cancelled if they were given up."""
-        return [
-            self._put(
-                fact.account_id,
-                Outgoing(
-                    topic=ORDER_EVENTS.name,
-                    key=fact.account_id,
-                    value=encode(fact),
-                    ce_id=fact_id(fact, causation_id),
-                    ce_type=type_of(fact),
-                    ce_source=self._source,
-                    ce_time_ms=fact.ts_init_ms,
-                    correlation_id=correlation_id,
-                    causation_id=causation_id,
-                ),
-                received,
-            )
-            for fact in facts
-        ]
+        return [self._order(fact, causation_id, correlation_id, received) for fact in facts]
 
     def balances(self, facts: Iterable[BalanceFact]) -> None:
         """Publish balance facts."""
@@ -119,6 +126,7 @@ class FactPublisher:
 
     async def drain(self, timeout_s: float) -> bool:
         """Wait until the broker has everything; False when it did not take it in time."""
+        self._flush()
         try:
             async with asyncio.timeout(timeout_s):
                 while self._tasks:
@@ -127,8 +135,39 @@ class FactPublisher:
             return False
         return True
 
+    def _order(
+        self, fact: OrderFact, causation_id: str | None, correlation_id: str | None, received: float | None
+    ) -> asyncio.Future[None]:
+        ce_id = fact_id(fact, causation_id)
+        # The exchange confirms an order twice, by its reply and on the stream. Once is enough to tell; whoever missed
+        # it gets a snapshot by asking. Trades are always told: a broker may have forgotten the first time.
+        told_twice = isinstance(fact, OrderAccepted | ListStatus)
+        if told_twice and (told := self._confirmed.get(ce_id)) is not None and not told.cancelled():
+            return told
+        acknowledged = self._put(
+            fact.account_id,
+            Outgoing(
+                topic=ORDER_EVENTS.name,
+                key=fact.account_id,
+                value=encode(fact),
+                ce_id=ce_id,
+                ce_type=type_of(fact),
+                ce_source=self._source,
+                ce_time_ms=fact.ts_init_ms,
+                correlation_id=correlation_id,
+                causation_id=causation_id,
+            ),
+            received,
+        )
+        if told_twice:
+            self._confirmed[ce_id] = acknowledged
+            if len(self._confirmed) > _MAX_CONFIRMED:
+                self._confirmed.popitem(last=False)
+        return acknowledged
+
     def _put(self, account_id: str, message: Outgoing, received: float | None) -> asyncio.Future[None]:
-        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        entry = _Entry(account_id, message, loop.create_future(), received)
         line = self._lines.get(account_id)
         if line is None:
             line = self._lines[account_id] = _Line()
@@ -136,40 +175,49 @@ class FactPublisher:
             if line.lost_from_ms is None:
                 line.lost_from_ms = message.ce_time_ms
             FACTS_OVERFLOWED.labels(self._exchange).inc()
-            acknowledged.cancel()
-            return acknowledged
-        line.waiting.append((message, acknowledged))
+            entry.acknowledged.cancel()
+            return entry.acknowledged
+        line.waiting.append(entry)
         if not line.failing:
             line.sending += 1
-            self._spawn(self._send(account_id, line, message, acknowledged, received))
-        return acknowledged
+            self._unsent.append(entry)
+            if len(self._unsent) == 1:
+                loop.call_soon(self._flush)  # What one frame or reply tells leaves together.
+        return entry.acknowledged
+
+    def _flush(self) -> None:
+        entries, self._unsent = self._unsent, []
+        if entries:
+            self._spawn(self._send(entries))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(
-        self,
-        account_id: str,
-        line: _Line,
-        message: Outgoing,
-        acknowledged: asyncio.Future[None],
-        received: float | None,
-    ) -> None:
+    async def _send(self, entries: Sequence[_Entry]) -> None:
         try:
-            await self._bus.publish((message,))
+            await self._bus.publish([entry.message for entry in entries])
         except Unavailable:
-            line.failing = True
+            for entry in entries:
+                self._lines[entry.account_id].failing = True
         else:
-            if received is not None:
-                self._to_fact.observe(since_s(received))
-            _settle(acknowledged)
-        line.sending -= 1
-        while line.waiting and line.waiting[0][1].done():
+            for entry in entries:
+                if entry.received is not None:
+                    self._to_fact.observe(since_s(entry.received))
+                _settle(entry.acknowledged)
+        for entry in entries:
+            self._lines[entry.account_id].sending -= 1
+        for account_id in {entry.account_id for entry in entries}:
+            self._tidy(account_id, self._lines[account_id])
+
+    def _tidy(self, account_id: str, line: _Line) -> None:
+        while line.waiting and line.waiting[0].acknowledged.done():
             line.waiting.popleft()
-        if line.sending == 0 and line.failing:
-            await self._send_again(account_id, line)
+        if line.sending > 0:
+            return
+        if line.failing:
+            self._spawn(self._send_again(account_id, line))
         elif not line.waiting:
             self._lines.pop(account_id, None)
 
@@ -177,17 +225,17 @@ class FactPublisher:
         """The broker is away: everything unacknowledged, in order, until it is back."""
         pause_s = 0.05
         while line.waiting:
-            batch = [entry for entry in line.waiting if not entry[1].done()]
+            batch = [entry for entry in line.waiting if not entry.acknowledged.done()]
             try:
-                await self._bus.publish([message for message, _ in batch])
+                await self._bus.publish([entry.message for entry in batch])
             except Unavailable as error:
                 _log.warning("facts_wait_for_broker", account_id=account_id, waiting=len(batch), error=str(error))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _PAUSE_CEILING_S)
                 continue
-            for _, acknowledged in batch:
-                _settle(acknowledged)
-            while line.waiting and line.waiting[0][1].done():
+            for entry in batch:
+                _settle(entry.acknowledged)
+            while line.waiting and line.waiting[0].acknowledged.done():
                 line.waiting.popleft()
         self._lines.pop(account_id, None)
         if line.lost_from_ms is not None:
@@ -218,5 +266,6 @@ def fact_id(fact: FactBase, causation_id: str | None = None) -> str:
         case OrderSnapshot() if causation_id is not None:
             parts += [order, type_of(fact), causation_id]
         case _:
-            parts += [order, type_of(fact), fact.status, fact.cum_qty, fact.ts_event_ms]
+            cum_qty = None if fact.cum_qty is None else plain(fact.cum_qty)
+            parts += [order, type_of(fact), fact.status, cum_qty, fact.ts_event_ms]
     return "/".join(str(part) for part in parts)
