@@ -1,0 +1,1 @@
+"""MEXC spot, translated: bytes in, facts out; commands in, requests out."""

@@ -1,0 +1,37 @@
+"""The settings of the MEXC connector; out of the box it trades on the paper exchange of this machine."""
+
+from typing import Final, Self
+
+from pydantic import Field, field_validator
+
+from common.connector.settings import ConnectorSettings, forbid_live_hosts
+from mexc_connector.dialect import DEFAULT_RECV_WINDOW_MS, MAX_RECV_WINDOW_MS
+from mexc_connector.market_stream import SYMBOLS_PER_CONNECTION
+
+TEST_HOSTS: Final[frozenset[str]] = frozenset()
+"""MEXC has no test network: whatever is not this machine is real money."""
+
+
+class MexcSettings(ConnectorSettings):
+    """What the MEXC connector is told beside the kit's settings."""
+
+    mexc_rest_url: str = Field(default="http://127.0.0.1:7004", pattern=r"^https?://[^/]+")
+    mexc_ws_url: str = Field(default="ws://127.0.0.1:7004/ws", pattern=r"^wss?://[^/]+")
+    mexc_recv_window_ms: int = Field(default=DEFAULT_RECV_WINDOW_MS, ge=100, le=MAX_RECV_WINDOW_MS)
+    """How long a signed request stays valid. A short one ends the doubt about a lost answer sooner."""
+    mexc_market_symbols: tuple[str, ...] = ()
+    """Symbols whose market data is published, separated by commas."""
+    market_symbols_per_socket: int = Field(default=SYMBOLS_PER_CONNECTION, ge=1, le=SYMBOLS_PER_CONNECTION)
+
+    @field_validator("mexc_market_symbols", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
+        return value
+
+    def checked(self) -> Self:
+        """These settings, if they keep real money safe. Raises InvalidSetting."""
+        urls = {self.variable(field): str(getattr(self, field)) for field in ("mexc_rest_url", "mexc_ws_url")}
+        forbid_live_hosts(self, urls, TEST_HOSTS)
+        return self
