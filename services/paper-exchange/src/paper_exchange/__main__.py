@@ -25,6 +25,10 @@ async def main(settings: Settings) -> None:
             "listening", face="binance", url=running.binance_rest_url, ws_api_url=running.binance_ws_api_url,
             stream_url=running.binance_stream_url, market=settings.market, seed=settings.seed,
         )  # fmt: skip
+        log.info(
+            "listening", face="bitget", url=running.bitget_rest_url, ws_public_url=running.bitget_ws_public_url,
+            ws_private_url=running.bitget_ws_private_url,
+        )  # fmt: skip
         log.info("listening", face="mexc", url=running.mexc_rest_url, ws_url=running.mexc_ws_url)
         await stop.wait()
         log.info("stopping")

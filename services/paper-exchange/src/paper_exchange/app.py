@@ -10,8 +10,11 @@ from aiohttp import web
 from paper_exchange.binance.face import BinanceFace
 from paper_exchange.binance.limits import Limits
 from paper_exchange.binance.server import BinanceServer
+from paper_exchange.bitget.server import BitgetServer
+from paper_exchange.bitget.venue import Venue
 from paper_exchange.clock import Clock, SetClock, real_now_ms
 from paper_exchange.control.binance import BinanceControl
+from paper_exchange.control.bitget import BitgetControl
 from paper_exchange.control.mexc import MexcControl
 from paper_exchange.control.server import control_app
 from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS, Instrument
@@ -31,6 +34,13 @@ class Running:
     binance_stream_url: str
     binance: BinanceServer
     control: BinanceControl
+    bitget_rest_url: str
+    bitget_ws_public_url: str
+    bitget_ws_private_url: str
+    bitget_uta_ws_public_url: str
+    bitget_uta_ws_private_url: str
+    bitget: BitgetServer
+    bitget_control: BitgetControl
     mexc_rest_url: str
     mexc_ws_url: str
     mexc: MexcServer
@@ -49,14 +59,16 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
     # Each face draws from generators of its own: what happens on one does not change the other's market.
     mexc_rng, mexc_fault_rng = random.Random(f"mexc{settings.seed}"), random.Random(f"mexc{~settings.seed}")  # noqa: S311
     mexc = MexcServer(mexc_rng, mexc_fault_rng, clock, walk_every_ms=walk_every_ms)
-    control, mexc_control = BinanceControl(binance), MexcControl(mexc)
-    runner = web.AppRunner(control_app([control, mexc_control]), access_log=None)
+    bitget = _bitget(settings, clock, walk_every_ms)
+    control, bitget_control, mexc_control = BinanceControl(binance), BitgetControl(bitget), MexcControl(mexc)
+    runner = web.AppRunner(control_app([control, bitget_control, mexc_control]), access_log=None)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.control_port).start()
         control_port = int(runner.addresses[0][1])
         address = await _open(stack, binance, settings.host, settings.binance_port)
+        bitget_address = await _open(stack, bitget, settings.host, settings.bitget_port)
         mexc_address = await _open(stack, mexc, settings.host, settings.mexc_port)
         yield Running(
             control_url=f"http://{settings.host}:{control_port}",
@@ -65,6 +77,13 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
             binance_stream_url=f"ws://{address}",
             binance=binance,
             control=control,
+            bitget_rest_url=f"http://{bitget_address}",
+            bitget_ws_public_url=f"ws://{bitget_address}/v2/ws/public",
+            bitget_ws_private_url=f"ws://{bitget_address}/v2/ws/private",
+            bitget_uta_ws_public_url=f"ws://{bitget_address}/v3/ws/public",
+            bitget_uta_ws_private_url=f"ws://{bitget_address}/v3/ws/private",
+            bitget=bitget,
+            bitget_control=bitget_control,
             mexc_rest_url=f"http://{mexc_address}",
             mexc_ws_url=f"ws://{mexc_address}/ws",
             mexc=mexc,
@@ -76,6 +95,12 @@ async def _open(stack: AsyncExitStack, server: FaceServer, host: str, port: int)
     """Start a face, to be stopped with the stack; answers host and port."""
     stack.push_async_callback(server.stop)
     return f"{host}:{await server.start(host, port)}"
+
+
+def _bitget(settings: Settings, clock: Clock, walk_every_ms: int | None) -> BitgetServer:
+    rng, fault_rng = random.Random(f"bitget{settings.seed}"), random.Random(f"bitget{~settings.seed}")  # noqa: S311
+    venue = Venue(rng, clock(), limit_scale=settings.bitget_limit_scale)
+    return BitgetServer(venue, clock, Faults(fault_rng), walk_every_ms=walk_every_ms)
 
 
 def _binance_limits(settings: Settings) -> Limits:

@@ -23,7 +23,7 @@ class Socket:
         self._request, self._timings = request, timings
         # Pings are ours to send (section 7.1), because aiohttp's own heartbeat allows less time for the pong.
         self.ws = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=1 << 20)
-        self.last_heard_s = time.monotonic()
+        self.opened_s = self.last_heard_s = time.monotonic()
         self._outbox: deque[tuple[bytes, WSMsgType, Stamp | BookStamp | None]] = deque()
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
@@ -88,6 +88,13 @@ class Socket:
         """Close politely, and stop writing."""
         self.stop()
         await self.ws.close(code=1001, message=b"server shutdown")
+
+    async def finish(self, frame: bytes) -> None:
+        """Say what is still to be said, `frame` last, and close."""
+        self.stop()
+        for waiting, kind, _ in [*self._outbox, (frame, WSMsgType.TEXT, None)]:
+            await self.ws.send_frame(waiting, kind)
+        await self.ws.close()
 
     def stop(self) -> None:
         """Stop writing."""

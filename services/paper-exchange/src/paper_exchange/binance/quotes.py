@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from paper_exchange.core.candles import DAY_MS, Candle
+from paper_exchange.core.candles import Candle
 from paper_exchange.core.events import MarketTraded
 from paper_exchange.core.market import Market
 from paper_exchange.core.money import ZERO, num
@@ -73,21 +73,9 @@ def book_ticker(market: Market) -> Json:
     }
 
 
-def day_candle(market: Market, now_ms: int) -> Candle:
-    """The last 24 hours as one candle."""
-    minutes = [candle for candle in market.charts.minutes.candles if candle.open_ms > now_ms - DAY_MS]
-    if not minutes:
-        return Candle(now_ms - DAY_MS, now_ms, market.last, market.last, market.last, market.last)
-    first = minutes[0]
-    total = Candle(now_ms - DAY_MS, now_ms, first.open, first.high, first.low, first.close)
-    for minute in minutes:
-        total.absorb(minute)
-    return total
-
-
 def day(market: Market, now_ms: int, *, mini: bool = False) -> Json:
     """24-hour figures of one market."""
-    total = day_candle(market, now_ms)
+    total = market.day(now_ms)
     body: Json = {
         "symbol": market.instrument.symbol,
         "openPrice": num(total.open),

@@ -39,6 +39,31 @@ class Exchange(Placing):
         self._report_balances(self._account(order_list.uid), market, now_ms)
         self._finish_list(order_list, now_ms)
 
+    # -- amending -------------------------------------------------------------------------------------------------
+
+    def amend(self, order: Order, qty: Decimal, px: Decimal, now_ms: int) -> None:
+        """Give a resting LIMIT order another quantity and price; it keeps its id, not its place. Raises: Refused."""
+        if not (order.is_open and order.is_working and order.type == "LIMIT"):
+            raise Refused(Reason.NOT_OPEN)
+        market, before = self.markets[order.symbol], (order.qty, order.px)
+        market.instrument.check_px(px)
+        market.instrument.check_qty(qty)
+        market.instrument.check_notional(px * qty, is_market=False)
+        if qty <= order.cum_qty:
+            raise Refused(Reason.LOT_SIZE)
+        market.remove(order)
+        order.qty, order.px = qty, px
+        try:
+            self._relock(order, market)
+        except Refused:
+            order.qty, order.px = before
+            market.add(order)
+            raise
+        order.updated_ms = now_ms
+        self._report_accepted(order, now_ms)
+        self._report_balances(self._account(order.uid), market, now_ms)
+        self._work(order, market, now_ms)
+
     # -- the world outside ----------------------------------------------------------------------------------------
 
     def fill(self, order: Order, qty: Decimal | None, now_ms: int) -> Decimal:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from paper_exchange.core.book import PriceQueue
-from paper_exchange.core.candles import Candle, Charts
+from paper_exchange.core.candles import DAY_MS, Candle, Charts
 from paper_exchange.core.events import MarketTraded
 from paper_exchange.core.instruments import Instrument
 from paper_exchange.core.ladder import Ladder
@@ -135,3 +135,14 @@ class Market:
             volume += trade.qty
             quote += trade.quote
         return quote / volume if volume else self.last
+
+    def day(self, now_ms: int) -> Candle:
+        """The last 24 hours as one candle."""
+        minutes = [candle for candle in self.charts.minutes.candles if candle.open_ms > now_ms - DAY_MS]
+        if not minutes:
+            return Candle(now_ms - DAY_MS, now_ms, self.last, self.last, self.last, self.last)
+        first = minutes[0]
+        total = Candle(now_ms - DAY_MS, now_ms, first.open, first.high, first.low, first.close)
+        for minute in minutes:
+            total.absorb(minute)
+        return total

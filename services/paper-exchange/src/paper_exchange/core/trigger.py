@@ -17,7 +17,7 @@ class TriggerRequest:
     """What somebody wants armed: at the last trade price `px`, `child` is placed (MARKET, LIMIT or LIMIT_MAKER).
 
     `rises` says from where `px` is reached; None lets the price at the time of arming decide. `balance` says whether
-    what the child will need is looked at when arming, or even locked.
+    what the child will need is looked at when arming, or even locked. `note` is the face's own: how it was put.
     """
 
     client_id: str
@@ -26,6 +26,7 @@ class TriggerRequest:
     rises: bool | None = None
     expires_ms: int | None = None
     balance: BalanceRule = "IGNORE"
+    note: object = None
 
     def needs(self) -> Decimal:
         """What the child would pay with: base for a sale, quote for a purchase."""

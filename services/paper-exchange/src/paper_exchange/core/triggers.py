@@ -4,7 +4,7 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from paper_exchange.core.events import Emit, Event, TriggerChanged
@@ -26,6 +26,14 @@ def own_name(trigger: Trigger) -> str:
     return trigger.request.child.client_order_id or trigger.client_id
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Exits that wait for their entry to end; `linked` ones will be a group."""
+
+    exits: tuple[TriggerRequest, ...]
+    linked: bool
+
+
 class TriggerExchange(Exchange):
     """An exchange with triggers. They fire in `settle`, which also ends those whose time is over.
 
@@ -44,8 +52,8 @@ class TriggerExchange(Exchange):
         self._waiting = {symbol: Waiting() for symbol in self.markets}
         self._due: deque[Trigger] = deque()
         self._expiring: list[tuple[int, int, Trigger]] = []
-        self._attached: dict[Order, tuple[TriggerRequest, ...]] = {}
-        self._entered: deque[tuple[Order, tuple[TriggerRequest, ...]]] = deque()
+        self._attached: dict[Order, Attached] = {}
+        self._entered: deque[tuple[Order, Attached]] = deque()
 
     def armed(self, uid: int, symbol: str | None = None) -> list[Trigger]:
         """The account's triggers (of one symbol, or all) that can still fire, oldest first."""
@@ -127,19 +135,22 @@ class TriggerExchange(Exchange):
 
     # -- attaching ------------------------------------------------------------------------------------------------
 
-    def attach(self, entry: Order, exits: Sequence[TriggerRequest]) -> None:
-        """Arm `exits` as one group when `entry` ends with fills, each sized by what the entry delivered, net of fees.
+    def attach(self, entry: Order, exits: Sequence[TriggerRequest], *, linked: bool = True) -> None:
+        """Arm `exits` when `entry` ends with fills, each sized by what the entry delivered, net of fees.
 
-        Call it after placing and before settling. Exits too small for the grid are armed all the same and then fail.
+        `linked` makes them one group. Call it after placing and before settling. Exits too small for the grid are
+        armed all the same and then fail.
         """
+        attached = Attached(tuple(exits), linked)
         if entry.is_open:
-            self._attached[entry] = tuple(exits)
+            self._attached[entry] = attached
         elif entry.cum_qty:
-            self._entered.append((entry, tuple(exits)))
+            self._entered.append((entry, attached))
 
     def attached_to(self, entry: Order) -> tuple[TriggerRequest, ...]:
         """The exits that wait for `entry`."""
-        return self._attached.get(entry, ())
+        attached = self._attached.get(entry)
+        return () if attached is None else attached.exits
 
     def cancel(self, order: Order, cancel_id: str, now_ms: int) -> None:
         """Cancel an open order; what it has bought is still due its exits. Raises: Refused(NOT_OPEN)."""
@@ -151,17 +162,18 @@ class TriggerExchange(Exchange):
         self._release_exits(order)
 
     def _release_exits(self, order: Order) -> None:
-        exits = self._attached.pop(order, None)
-        if exits is not None and order.cum_qty:
-            self._entered.append((order, exits))
+        attached = self._attached.pop(order, None)
+        if attached is not None and order.cum_qty:
+            self._entered.append((order, attached))
 
-    def _arm_exits(self, entry: Order, exits: Sequence[TriggerRequest], now_ms: int) -> None:
+    def _arm_exits(self, entry: Order, attached: Attached, now_ms: int) -> None:
         market = self.markets[entry.symbol]
         base, step = market.instrument.base, market.instrument.step
         fees = sum((fill.fee for fill in entry.fills if fill.fee_asset == base), ZERO)
         qty = floor_to(entry.cum_qty - fees, step)
-        sized = [replace(request, child=replace(request.child, qty=qty)) for request in exits]
-        self._arm(entry.uid, market, sized, now_ms)
+        sized = [replace(request, child=replace(request.child, qty=qty)) for request in attached.exits]
+        for group in [sized] if attached.linked else [[request] for request in sized]:
+            self._arm(entry.uid, market, group, now_ms)
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
