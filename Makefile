@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BROKER ?= embedded
+EXCHANGE ?= binance
 UV_VERSION := 0.13.9
 
 VENV := .venv
@@ -28,8 +29,8 @@ setup: $(READY)  ## Make .venv with everything in it (part of every other target
 up: setup  ## Run the whole system on this machine until Ctrl-C
 	@$(BIN)/cgt up
 
-demo: setup  ## Run one protected trade from start to end and say each step
-	@$(BIN)/cgt demo
+demo: setup  ## Run a protected trade to its targets and its stop, and say each step
+	@$(BIN)/cgt demo --exchange $(EXCHANGE)
 
 test: setup  ## Run the tests, on the embedded broker
 	$(BIN)/pytest
@@ -43,12 +44,14 @@ test-kafka: setup  ## Run the tests that use a broker, on a real Apache Kafka
 bench: setup  ## Measure from the fill to the protective orders; print the table
 	$(BIN)/python -m benchmarks
 
-check: setup  ## Lint, formatting, types, import contracts
+check: setup  ## Lint, formatting, types, import contracts, generated documents
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/mypy $(TESTS)
 	$(BIN)/lint-imports
+	$(BIN)/python -m common.reference docs/topics.md --check
+	$(BIN)/python -m common.reference docs/capabilities.md --check
 
 lock: setup  ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from common.order_types import OrderType
+
 
 class Exchange(StrEnum):
     """An exchange, by the name used in topics, settings and facts (the REST surface shows it in capitals)."""
@@ -39,6 +41,12 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     default_take_profits: tuple[tuple[Decimal, Decimal], ...]
     """(percent above the entry, share of the quantity), used when a request names no level."""
     default_stop_loss_pct: Decimal
+    take_profit_types: tuple[OrderType, ...]
+    """The kinds of order that a take-profit may be; the first is the default."""
+    stop_loss_types: tuple[OrderType, ...]
+    """The kinds of order that a stop may be; the first is the default. An engine-held STOP_LOSS is sent as MARKET."""
+    exit_slippage_pct: Decimal = Decimal("0.5")
+    """How far beneath its trigger a limit leg is priced, unless a request says otherwise."""
     why_engine_held: str = ""
     """Why stops are held by the engine, where the exchange cannot hold them."""
 
@@ -79,6 +87,8 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         client_order_id_max_length=36,
         default_take_profits=((Decimal(4), HALF), (Decimal(6), HALF)),
         default_stop_loss_pct=Decimal(5),
+        take_profit_types=(OrderType.LIMIT_MAKER, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
+        stop_loss_types=(OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT),
     ),
     Exchange.BITGET: Capabilities(
         exchange=Exchange.BITGET,
@@ -92,6 +102,8 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         client_order_id_max_length=32,
         default_take_profits=((Decimal(5), HALF), (Decimal(8), HALF)),
         default_stop_loss_pct=Decimal(5),
+        take_profit_types=(OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
+        stop_loss_types=(OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT),
     ),
     Exchange.GATEIO: Capabilities(
         exchange=Exchange.GATEIO,
@@ -105,6 +117,11 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         client_order_id_max_length=28,
         default_take_profits=((Decimal(5), HALF), (Decimal(8), HALF)),
         default_stop_loss_pct=Decimal(5),
+        # A trigger that places a market order is documented, and was refused whenever somebody tried it.
+        take_profit_types=(OrderType.TAKE_PROFIT_LIMIT,),
+        stop_loss_types=(OrderType.STOP_LOSS_LIMIT,),
+        # Every leg there is a limit order: far enough down to sell through a gap, well inside the exchange's price band.
+        exit_slippage_pct=Decimal(1),
     ),
     Exchange.MEXC: Capabilities(
         exchange=Exchange.MEXC,
@@ -118,6 +135,8 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         client_order_id_max_length=32,
         default_take_profits=((Decimal(5), HALF), (Decimal(8), HALF)),
         default_stop_loss_pct=Decimal(5),
+        take_profit_types=(OrderType.LIMIT, OrderType.LIMIT_MAKER),
+        stop_loss_types=(OrderType.STOP_LOSS,),
         why_engine_held="MEXC spot has no stop or trigger orders",
     ),
 }

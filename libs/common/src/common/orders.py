@@ -12,26 +12,12 @@ import msgspec
 
 from common.errors import ErrorCategory
 from common.exchanges import Exchange
+from common.order_types import OrderType as OrderType  # noqa: PLC0414 - orders lend their kinds to the exchanges' table.
 
 
 class Side(StrEnum):
     BUY = "BUY"
     SELL = "SELL"
-
-
-class OrderType(StrEnum):
-    MARKET = "MARKET"
-    LIMIT = "LIMIT"
-    LIMIT_MAKER = "LIMIT_MAKER"
-    STOP_LOSS = "STOP_LOSS"
-    STOP_LOSS_LIMIT = "STOP_LOSS_LIMIT"
-    TAKE_PROFIT = "TAKE_PROFIT"
-    TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
-
-    @property
-    def waits_for_trigger(self) -> bool:
-        """Whether the order waits for a price before it works (exchanges count these as algo orders)."""
-        return self.value.startswith(("STOP_LOSS", "TAKE_PROFIT"))
 
 
 class TimeInForce(StrEnum):

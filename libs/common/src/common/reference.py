@@ -1,10 +1,13 @@
-"""Writes docs/topics.md from the code: every topic, its messages and their fields.
+"""Writes docs/topics.md (every topic, its messages, their fields) and docs/capabilities.md from the code.
 
-`python -m common.reference docs/topics.md` writes it; with `--check` it only says whether the file is in step.
+`python -m common.reference docs/topics.md` writes one of them, by its name; with `--check` it only says whether the
+file is in step.
 """
 
 import inspect
 import sys
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -22,6 +25,7 @@ from common.bus.topics import (
     market_data,
     order_commands,
 )
+from common.exchanges import CAPABILITIES, Capabilities, Exchange, ExitStyle
 
 
 class Page(NamedTuple):
@@ -44,7 +48,7 @@ PAGES = (
     Page(DEAD_LETTERS, "all", "operators", ()),
 )
 
-HEAD = """# Topics
+TOPICS_HEAD = """# Topics
 
 Generated from the code by `python -m common.reference docs/topics.md`; `make check` keeps it in step.
 
@@ -55,9 +59,9 @@ relay publishes again. `ce_type` equals the value's `type` field.
 """
 
 
-def document() -> str:
-    """The whole page as Markdown."""
-    return HEAD + "".join(_section(page) for page in PAGES)
+def topics() -> str:
+    """Every topic, as Markdown."""
+    return TOPICS_HEAD + "".join(_section(page) for page in PAGES)
 
 
 def _section(page: Page) -> str:
@@ -90,10 +94,88 @@ def _row(message: type[Any], shared: tuple[str, ...]) -> str:
     return f"| `{orders.type_of_class(message)}` | {meaning} | {fields or '–'} |\n"
 
 
+CAPABILITIES_HEAD = """# What each exchange can do for a stop
+
+Generated from `common.exchanges` by `python -m common.reference docs/capabilities.md`; `make check` keeps it in step.
+The planner chooses the kind of exit from this table and nothing else.
+
+"""
+
+TITLES = {Exchange.BINANCE: "Binance", Exchange.BITGET: "Bitget", Exchange.GATEIO: "Gate.io", Exchange.MEXC: "MEXC"}
+STYLES = {
+    ExitStyle.OCO: "native OCO list: the exchange ends one leg when the other executes",
+    ExitStyle.TRIGGER_PAIR: "two trigger orders of one quantity: the engine cancels the partner of the one that fires",
+    ExitStyle.HELD_STOP: "resting take-profit; the engine watches the price, cancels it and sells at market",
+}
+
+
+def capabilities() -> str:
+    """The capability table of all exchanges, as Markdown."""
+    known = [CAPABILITIES[exchange] for exchange in TITLES]
+    head = "| | " + " | ".join(TITLES.values()) + " |\n|---|" + "---|" * len(TITLES) + "\n"
+    rows = {"An exit pair": lambda each: STYLES[each.exit_style], **dict(ROWS.values())}
+    return (
+        CAPABILITIES_HEAD
+        + head
+        + "".join(f"| {name} | " + " | ".join(cell(each) for each in known) + " |\n" for name, cell in rows.items())
+    )
+
+
+Cell = Callable[[Capabilities], str]
+
+
+def _yes(value: bool | None) -> str:
+    return "not documented" if value is None else "yes" if value else "no"
+
+
+def _percent(value: Decimal) -> str:
+    return f"{value.normalize():f} %"
+
+
+def _stop_waits(each: Capabilities) -> str:
+    return f"in the engine, because {each.why_engine_held}" if each.why_engine_held else "on the exchange"
+
+
+def _slippage(each: Capabilities) -> str:
+    limited = any(kind.value.endswith("_LIMIT") for kind in (*each.take_profit_types, *each.stop_loss_types))
+    return _percent(each.exit_slippage_pct) if limited else "no such leg"
+
+
+def _levels(each: Capabilities) -> str:
+    return ", ".join(f"+{_percent(pct)} ({_percent(share * 100)})" for pct, share in each.default_take_profits)
+
+
+ROWS: Mapping[str, tuple[str, Cell]] = {
+    "why_engine_held": ("A stop waits", _stop_waits),
+    "native_oco": ("Native OCO", lambda each: _yes(each.native_oco)),
+    "trigger_orders": ("Trigger orders", lambda each: _yes(each.trigger_orders)),
+    "triggers_lock_balance": ("Waiting triggers lock the balance", lambda each: _yes(each.triggers_lock_balance)),
+    "trigger_client_ids": ("Triggers carry our id", lambda each: _yes(each.trigger_client_ids)),
+    "amend": ("Waiting orders can be amended", lambda each: _yes(each.amend)),
+    "take_profit_types": ("A take-profit may be (first: default)", lambda each: ", ".join(each.take_profit_types)),
+    "stop_loss_types": ("A stop may be (first: default)", lambda each: ", ".join(each.stop_loss_types)),
+    "exit_slippage_pct": ("A limit leg lies beneath its trigger by", _slippage),
+    "max_algo_orders": (
+        "Waiting orders on one symbol, where the symbol does not say",
+        lambda each: str(each.max_algo_orders or "not published"),
+    ),
+    "client_order_id_pattern": ("Client order id", lambda each: f"`{each.client_order_id_pattern}`"),
+    "client_order_id_max_length": ("Its greatest length", lambda each: str(each.client_order_id_max_length)),
+    "default_take_profits": ("Take-profits by default (share)", _levels),
+    "default_stop_loss_pct": ("Stop by default", lambda each: f"-{_percent(each.default_stop_loss_pct)}"),
+}
+"""By field of `Capabilities`: what the row is called, and how the field is shown."""
+
+DOCUMENTS: Mapping[str, Callable[[], str]] = {"topics.md": topics, "capabilities.md": capabilities}
+
+
 def main() -> None:
-    """Write the document, or check it."""
-    path, check = Path(sys.argv[1]), "--check" in sys.argv
-    text = document()
+    """Write the document that the path names, or check it."""
+    check = "--check" in sys.argv
+    path = Path(next((each for each in sys.argv[1:] if not each.startswith("-")), ""))
+    if path.name not in DOCUMENTS:
+        sys.exit(f"name one of {', '.join(DOCUMENTS)}, with its folder")
+    text = DOCUMENTS[path.name]()
     if not check:
         path.write_text(text)
     elif not path.exists() or path.read_text() != text:
