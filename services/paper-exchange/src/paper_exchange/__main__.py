@@ -29,6 +29,7 @@ async def main(settings: Settings) -> None:
             "listening", face="bitget", url=running.bitget_rest_url, ws_public_url=running.bitget_ws_public_url,
             ws_private_url=running.bitget_ws_private_url,
         )  # fmt: skip
+        log.info("listening", face="gateio", url=running.gateio_rest_url, ws_url=running.gateio_ws_url)
         log.info("listening", face="mexc", url=running.mexc_rest_url, ws_url=running.mexc_ws_url)
         await stop.wait()
         log.info("stopping")

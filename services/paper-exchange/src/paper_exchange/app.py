@@ -15,10 +15,13 @@ from paper_exchange.bitget.venue import Venue
 from paper_exchange.clock import Clock, SetClock, real_now_ms
 from paper_exchange.control.binance import BinanceControl
 from paper_exchange.control.bitget import BitgetControl
+from paper_exchange.control.gateio import GateControl
 from paper_exchange.control.mexc import MexcControl
 from paper_exchange.control.server import control_app
 from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS, Instrument
 from paper_exchange.faults import Faults
+from paper_exchange.gateio.server import GateServer
+from paper_exchange.gateio.venue import Venue as GateVenue
 from paper_exchange.mexc.server import MexcServer
 from paper_exchange.serving import FaceServer
 from paper_exchange.settings import Settings
@@ -41,6 +44,10 @@ class Running:
     bitget_uta_ws_private_url: str
     bitget: BitgetServer
     bitget_control: BitgetControl
+    gateio_rest_url: str
+    gateio_ws_url: str
+    gateio: GateServer
+    gateio_control: GateControl
     mexc_rest_url: str
     mexc_ws_url: str
     mexc: MexcServer
@@ -60,8 +67,10 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
     mexc_rng, mexc_fault_rng = random.Random(f"mexc{settings.seed}"), random.Random(f"mexc{~settings.seed}")  # noqa: S311
     mexc = MexcServer(mexc_rng, mexc_fault_rng, clock, walk_every_ms=walk_every_ms)
     bitget = _bitget(settings, clock, walk_every_ms)
+    gateio = _gateio(settings, clock, walk_every_ms)
+    gateio_control = GateControl(gateio)
     control, bitget_control, mexc_control = BinanceControl(binance), BitgetControl(bitget), MexcControl(mexc)
-    runner = web.AppRunner(control_app([control, bitget_control, mexc_control]), access_log=None)
+    runner = web.AppRunner(control_app([control, bitget_control, gateio_control, mexc_control]), access_log=None)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -69,6 +78,7 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
         control_port = int(runner.addresses[0][1])
         address = await _open(stack, binance, settings.host, settings.binance_port)
         bitget_address = await _open(stack, bitget, settings.host, settings.bitget_port)
+        gateio_address = await _open(stack, gateio, settings.host, settings.gateio_port)
         mexc_address = await _open(stack, mexc, settings.host, settings.mexc_port)
         yield Running(
             control_url=f"http://{settings.host}:{control_port}",
@@ -84,6 +94,10 @@ async def run(settings: Settings, clock: Clock | None = None) -> AsyncIterator[R
             bitget_uta_ws_private_url=f"ws://{bitget_address}/v3/ws/private",
             bitget=bitget,
             bitget_control=bitget_control,
+            gateio_rest_url=f"http://{gateio_address}/api/v4",
+            gateio_ws_url=f"ws://{gateio_address}/ws/v4/",
+            gateio=gateio,
+            gateio_control=gateio_control,
             mexc_rest_url=f"http://{mexc_address}",
             mexc_ws_url=f"ws://{mexc_address}/ws",
             mexc=mexc,
@@ -101,6 +115,12 @@ def _bitget(settings: Settings, clock: Clock, walk_every_ms: int | None) -> Bitg
     rng, fault_rng = random.Random(f"bitget{settings.seed}"), random.Random(f"bitget{~settings.seed}")  # noqa: S311
     venue = Venue(rng, clock(), limit_scale=settings.bitget_limit_scale)
     return BitgetServer(venue, clock, Faults(fault_rng), walk_every_ms=walk_every_ms)
+
+
+def _gateio(settings: Settings, clock: Clock, walk_every_ms: int | None) -> GateServer:
+    rng, fault_rng = random.Random(f"gateio{settings.seed}"), random.Random(f"gateio{~settings.seed}")  # noqa: S311
+    venue = GateVenue(rng, clock(), limit_scale=settings.gateio_limit_scale)
+    return GateServer(venue, clock, Faults(fault_rng), walk_every_ms=walk_every_ms)
 
 
 def _binance_limits(settings: Settings) -> Limits:

@@ -51,6 +51,7 @@ class Fault:
     sockets: str | None = None
     status: int | None = None
     code: int | None = None
+    label: str | None = None
     msg: str | None = None
     retry_after_s: int = 1
     hits: int = 0

@@ -15,7 +15,7 @@ from paper_exchange.reply import Reply
 from paper_exchange.sockets import Socket
 from paper_exchange.timings import Stamp, Timings
 
-WRITES = frozenset({"POST", "PUT", "DELETE"})
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 Job = tuple[float, Callable[[], Awaitable[None]]]
 
 

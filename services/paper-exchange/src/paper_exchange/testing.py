@@ -12,6 +12,7 @@ from paper_exchange.settings import Settings
 @asynccontextmanager
 async def serve(clock: Clock | None = None, **overrides: Any) -> AsyncIterator[Running]:
     """Control API and every face with a still market; `overrides` are fields of `Settings`."""
-    settings = {"control_port": 0, "binance_port": 0, "bitget_port": 0, "mexc_port": 0, "market": "still", **overrides}
+    ports = ("control_port", "binance_port", "bitget_port", "gateio_port", "mexc_port")
+    settings = {**dict.fromkeys(ports, 0), "market": "still", **overrides}
     async with run(Settings(**settings), clock) as running:
         yield running

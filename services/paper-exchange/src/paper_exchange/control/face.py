@@ -19,7 +19,7 @@ from paper_exchange.serving import FaceServer
 Json = dict[str, Any]
 Post = tuple[str, frozenset[str], Callable[[Fields], Json]]
 """A call that only one face has: the end of its path, the fields of its body, and what it does."""
-_FAULT_TEXTS = ("method", "path", "ws_method", "client_order_id_prefix", "event_type", "sockets", "msg")
+_FAULT_TEXTS = ("method", "path", "ws_method", "client_order_id_prefix", "event_type", "sockets", "label", "msg")
 _FAULT_NUMBERS = ("uid", "count", "delay_ms", "status", "code", "retry_after_s")
 FILL_FIELDS = frozenset({"uid", "symbol", "client_order_id", "order_id", "qty"})
 FAULT_FIELDS = frozenset({"kind", "probability", *_FAULT_TEXTS, *_FAULT_NUMBERS})

@@ -42,8 +42,8 @@ class Exchange(Placing):
     # -- amending -------------------------------------------------------------------------------------------------
 
     def amend(self, order: Order, qty: Decimal, px: Decimal, now_ms: int) -> None:
-        """Give a resting LIMIT order another quantity and price; it keeps its id, not its place. Raises: Refused."""
-        if not (order.is_open and order.is_working and order.type == "LIMIT"):
+        """Give a resting limit order another quantity and price; it keeps its id, not its place. Raises: Refused."""
+        if not (order.is_open and order.is_working and order.type in {"LIMIT", "LIMIT_MAKER"}):
             raise Refused(Reason.NOT_OPEN)
         market, before = self.markets[order.symbol], (order.qty, order.px)
         market.instrument.check_px(px)
