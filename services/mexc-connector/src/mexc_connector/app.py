@@ -36,6 +36,7 @@ async def start(process: Process) -> None:
     dialect = MexcDialect(
         ws_url=settings.mexc_ws_url,
         recv_window_ms=settings.mexc_recv_window_ms,
+        prove_silent_ms=settings.mexc_prove_silent_ms,
     )
     door = Door(
         dialect,

@@ -40,7 +40,7 @@ from mexc_connector.frames import (
 from mexc_connector.market_stream import PublicStream
 from mexc_connector.replies import BANNED, FORBIDDEN, TOO_MANY_REQUESTS, parse, retry_after_ms
 from mexc_connector.signing import signed_request
-from mexc_connector.stream import ListenKeys, UserDataStream
+from mexc_connector.stream import DEFAULT_PROVE_SILENT_MS, ListenKeys, UserDataStream
 
 DEFAULT_RECV_WINDOW_MS = 5_000
 MAX_RECV_WINDOW_MS = 60_000
@@ -57,10 +57,17 @@ class MexcDialect:
     backend_timeout_ms = BACKEND_TIMEOUT_MS
     accounts_per_socket = 1
 
-    def __init__(self, *, ws_url: str, recv_window_ms: int = DEFAULT_RECV_WINDOW_MS) -> None:
+    def __init__(
+        self,
+        *,
+        ws_url: str,
+        recv_window_ms: int = DEFAULT_RECV_WINDOW_MS,
+        prove_silent_ms: int = DEFAULT_PROVE_SILENT_MS,
+    ) -> None:
         assert 0 < recv_window_ms <= MAX_RECV_WINDOW_MS, "recvWindow is 1 to 60000 ms"
         self.validity_ms = recv_window_ms
         self._ws_url = ws_url
+        self._prove_silent_ms = prove_silent_ms
         self._listen_keys: ListenKeys = {}
 
     def sign(self, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest:
@@ -178,7 +185,7 @@ class MexcDialect:
 
     def private_stream(self) -> UserDataStream:
         """A fresh private stream."""
-        return UserDataStream(self._ws_url, self._listen_keys)
+        return UserDataStream(self._ws_url, self._listen_keys, prove_silent_ms=self._prove_silent_ms)
 
     def market_stream(self) -> PublicStream:
         """A fresh market stream."""

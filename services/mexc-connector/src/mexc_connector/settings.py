@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from common.connector.settings import ConnectorSettings, forbid_live_hosts
 from mexc_connector.dialect import DEFAULT_RECV_WINDOW_MS, MAX_RECV_WINDOW_MS
 from mexc_connector.market_stream import SYMBOLS_PER_CONNECTION
+from mexc_connector.stream import DEFAULT_PROVE_SILENT_MS
 
 TEST_HOSTS: Final[frozenset[str]] = frozenset()
 """MEXC has no test network: whatever is not this machine is real money."""
@@ -19,6 +20,8 @@ class MexcSettings(ConnectorSettings):
     mexc_ws_url: str = Field(default="ws://127.0.0.1:7004/ws", pattern=r"^wss?://[^/]+")
     mexc_recv_window_ms: int = Field(default=DEFAULT_RECV_WINDOW_MS, ge=100, le=MAX_RECV_WINDOW_MS)
     """How long a signed request stays valid. A short one ends the doubt about a lost answer sooner."""
+    mexc_prove_silent_ms: int = Field(default=DEFAULT_PROVE_SILENT_MS, ge=1_000)
+    """How long a private stream may say nothing before its listen key is proven: a lost one only falls silent."""
     mexc_market_symbols: tuple[str, ...] = ()
     """Symbols whose market data is published, separated by commas."""
     market_symbols_per_socket: int = Field(default=SYMBOLS_PER_CONNECTION, ge=1, le=SYMBOLS_PER_CONNECTION)

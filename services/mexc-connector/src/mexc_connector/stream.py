@@ -37,7 +37,7 @@ CHANNELS = (
     "spot@private.account.v3.api.pb",
 )
 KEEP_ALIVE_MS = 30 * 60_000
-PROVE_SILENT_MS = 60_000
+DEFAULT_PROVE_SILENT_MS = 60_000
 ASK_AGAIN_MS = 10_000
 MAX_NAMES = 10_000
 
@@ -52,9 +52,10 @@ ListenKeys = dict[str, str]
 class UserDataStream:
     """Implements the kit's PrivateStream for MEXC; carries one account."""
 
-    def __init__(self, url: str, listen_keys: ListenKeys) -> None:
+    def __init__(self, url: str, listen_keys: ListenKeys, *, prove_silent_ms: int = DEFAULT_PROVE_SILENT_MS) -> None:
         self._url = url
         self._listen_keys = listen_keys
+        self._prove_silent_ms = prove_silent_ms
         self._credentials: Credentials | None = None
         self._prepared = False
         self._usable = False
@@ -164,7 +165,7 @@ class UserDataStream:
         key = self._listen_keys.get(self._account_id or "")
         if key is None or (self._asked_ms is not None and now_ms - self._asked_ms < ASK_AGAIN_MS):
             return []
-        silent = now_ms - max(self._heard_ms, self._kept_ms) >= PROVE_SILENT_MS
+        silent = now_ms - max(self._heard_ms, self._kept_ms) >= self._prove_silent_ms
         if not silent and now_ms - self._kept_ms < KEEP_ALIVE_MS:
             return []
         return self._ask(_KEEP, queries.extend_listen_key(key), now_ms)
