@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from common.accounts import AssetBalance, BalanceChanged
+from common.codec import decode
 from common.connector.facts import FactPublisher, fact_id
 from common.exchanges import Exchange
 from common.orders import OrderAccepted, OrderFilled, OrderRejected, OrderStatus
@@ -122,3 +124,25 @@ def test_a_refusal_is_known_by_the_command_it_answers() -> None:
         ts_init_ms=1,
     )
     assert fact_id(refusal, "command-1") != fact_id(refusal, "command-2")
+
+
+async def test_balances_are_gathered_and_the_last_word_of_each_asset_counts() -> None:
+    bus = MemoryBus()
+    facts = publisher(bus)
+    facts.balances([a_balance(1, BTC="1", USDT="100")])
+    facts.balances([a_balance(2, BTC="2")])
+    facts.balances([a_balance(1, BTC="9")])
+    assert await facts.drain(5)
+    (message,) = bus.messages
+    told = decode(message.value or b"", BalanceChanged)
+    assert {balance.asset: balance.free for balance in told.balances} == {"BTC": Decimal(2), "USDT": Decimal(100)}
+
+
+def a_balance(at_ms: int, **free: str) -> BalanceChanged:
+    return BalanceChanged(
+        account_id="a",
+        exchange=Exchange.BINANCE,
+        balances=tuple(AssetBalance(asset=asset, free=Decimal(qty), locked=Decimal(0)) for asset, qty in free.items()),
+        ts_event_ms=at_ms,
+        ts_init_ms=at_ms,
+    )

@@ -13,7 +13,7 @@ import orjson
 import structlog
 from prometheus_client import Gauge
 
-from common.bus.brokers import BusSettings
+from common.bus.brokers import BusSettings, Pace
 from common.bus.tail import tail
 from common.bus.topics import market_data
 from common.clock import Clock
@@ -61,7 +61,7 @@ class PriceWatch:
         """React to every published price, for ever."""
         topic = market_data(self._exchange)
         client_id = f"order-engine-{self._exchange}"
-        async for record in tail(self._settings, topic, client_id=client_id, urgent=True):
+        async for record in tail(self._settings, topic, client_id=client_id, pace=Pace.HOT):
             if record.value is None:
                 continue
             try:

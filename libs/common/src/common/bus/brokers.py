@@ -23,16 +23,23 @@ class BrokerKind(StrEnum):
     """Apache Kafka, or what behaves like it."""
 
 
+class Pace(StrEnum):
+    """Who waits for what a reader reads."""
+
+    HOT = "hot"
+    """A trade."""
+    LIVE = "live"
+    """A person before a screen."""
+    COLD = "cold"
+    """Nobody in particular."""
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerTraits:
     """One kind of broker, as its clients must treat it."""
 
     default_partitions: int
-    hot_fetch_wait_ms: int
-    """For readers that a trade waits for."""
-    tail_fetch_wait_ms: int
-    """For readers that only people wait for."""
-    cold_fetch_wait_ms: int
+    fetch_wait_ms: Mapping[Pace, int]
     idle_after_ms: int | None
     """A reader that saw nothing for this long pauses between fetches; None: fetches wake on data by themselves."""
     idle_pause_max_ms: int
@@ -52,9 +59,7 @@ BROKERS: Mapping[BrokerKind, BrokerTraits] = MappingProxyType(
             # our own, a client that comes back before the topics are declared again cannot do any harm.
             default_partitions=4,
             # It answers a fetch at the end of the wait, not when data arrives: the wait is the latency.
-            hot_fetch_wait_ms=2,
-            tail_fetch_wait_ms=20,
-            cold_fetch_wait_ms=100,
+            fetch_wait_ms={Pace.HOT: 2, Pace.LIVE: 20, Pace.COLD: 100},
             idle_after_ms=3_000,
             idle_pause_max_ms=100,
             idempotent_producer=False,  # InitProducerId fails.
@@ -67,9 +72,7 @@ BROKERS: Mapping[BrokerKind, BrokerTraits] = MappingProxyType(
         ),
         BrokerKind.KAFKA: BrokerTraits(
             default_partitions=8,
-            hot_fetch_wait_ms=500,
-            tail_fetch_wait_ms=500,
-            cold_fetch_wait_ms=500,
+            fetch_wait_ms={Pace.HOT: 500, Pace.LIVE: 500, Pace.COLD: 500},
             idle_after_ms=None,
             idle_pause_max_ms=0,
             idempotent_producer=True,

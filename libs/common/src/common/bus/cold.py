@@ -14,7 +14,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 
-from common.bus.brokers import BusSettings
+from common.bus.brokers import BusSettings, Pace
 from common.bus.dead_letters import DeadLetters
 from common.bus.messages import Record, record_from
 from common.bus.topics import Topic
@@ -66,7 +66,7 @@ def subscribe(
         group_id=f"{settings.topic_prefix}{group}",
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
-        fetch_max_wait_ms=traits.cold_fetch_wait_ms,
+        fetch_max_wait_ms=traits.fetch_wait_ms[Pace.COLD],
         session_timeout_ms=traits.session_timeout_ms,
         heartbeat_interval_ms=traits.heartbeat_interval_ms,
         rebalance_timeout_ms=traits.session_timeout_ms,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 import structlog
 
 from common.bus.admin import BROKER_ERRORS
-from common.bus.brokers import BusSettings
+from common.bus.brokers import BusSettings, Pace
 from common.bus.dead_letters import DeadLetters
 from common.bus.errors import ShardLost
 from common.bus.messages import Record
@@ -77,7 +77,7 @@ class HotRunner:
                     self._settings,
                     self._topics,
                     self._client_id,
-                    fetch_wait_ms=self._settings.traits.hot_fetch_wait_ms,
+                    fetch_wait_ms=self._settings.traits.fetch_wait_ms[Pace.HOT],
                 ) as reader:
                     pause_s = 0.05
                     await self._read(reader)

@@ -8,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from common.bus.admin import BROKER_ERRORS, stop_client
-from common.bus.brokers import BusSettings
+from common.bus.brokers import BusSettings, Pace
 from common.bus.messages import Record
 from common.bus.reader import Place, PositionsBeyondEnd, Reader
 from common.bus.topics import Topic
@@ -25,16 +25,16 @@ async def tail(
     from_: Literal["end", "start"] = "end",
     client_id: str = "tail",
     ready: asyncio.Event | None = None,
-    urgent: bool = False,
+    pace: Pace = Pace.LIVE,
 ) -> AsyncIterator[Record]:
     """Every record published after `ready` is set (from "end"), or every record there is and will be (from "start").
 
-    `urgent` is for a reader that a trade waits for. Outlives broker restarts: an emptied broker is read from its
+    `pace` says who waits for it. Outlives broker restarts: an emptied broker is read from its
     beginning. Stop it by closing the iterator.
     """
     positions: dict[Place, int] = {}
     followed = ""
-    wait_ms = settings.traits.hot_fetch_wait_ms if urgent else settings.traits.tail_fetch_wait_ms
+    wait_ms = settings.traits.fetch_wait_ms[pace]
     while True:
         try:
             async with Reader(settings, topics, client_id, fetch_wait_ms=wait_ms) as reader:

@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 
 from common.accounts import AccountChanged
-from common.bus.brokers import BusSettings
+from common.bus.brokers import BusSettings, Pace
 from common.bus.dead_letters import TopicDeadLetters
 from common.bus.hot import HotRunner
 from common.bus.publisher import Publisher
@@ -208,7 +208,9 @@ class Connector:
         await self._recovery.trail(account_id)
 
     async def _follow_hints(self) -> None:
-        async for record in tail(self._outside.bus, ACCOUNTS, client_id=f"{self._outside.name}-accounts"):
+        async for record in tail(
+            self._outside.bus, ACCOUNTS, client_id=f"{self._outside.name}-accounts", pace=Pace.COLD
+        ):
             if record.value is None:
                 continue
             try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
 import structlog
 
 from common.accounts import BalanceChanged, BalanceFact
@@ -36,6 +37,7 @@ from common.orders import (
 
 MAX_LINE: Final = 5_000
 _MAX_CONFIRMED: Final = 20_000
+_BALANCES_WAIT_S: Final = 0.1
 _PAUSE_CEILING_S: Final = 2.0
 
 _log = structlog.get_logger(__name__)
@@ -81,6 +83,7 @@ class FactPublisher:
         self._max_line = max_line
         self._lines: dict[str, _Line] = {}
         self._unsent: list[_Entry] = []
+        self._balances: dict[str, BalanceChanged] = {}
         self._confirmed: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_fact = HOP.labels(FRAME_TO_FACT)
@@ -106,26 +109,46 @@ class FactPublisher:
         return [self._order(fact, causation_id, correlation_id, received) for fact in facts]
 
     def balances(self, facts: Iterable[BalanceFact]) -> None:
-        """Publish balance facts."""
+        """Publish balance facts. Absolute ones are gathered for a moment: only the last word of each asset counts."""
         for fact in facts:
-            self._put(
-                fact.account_id,
-                Outgoing(
-                    topic=BALANCE_EVENTS.name,
-                    key=fact.account_id,
-                    value=encode(fact),
-                    ce_id=f"{fact.exchange}/{fact.account_id}/{type_of(fact)}/{fact.ts_event_ms}/{_digest(fact)}",
-                    ce_type=type_of(fact),
-                    ce_source=self._source,
-                    ce_time_ms=fact.ts_init_ms,
-                    correlation_id=None,
-                    causation_id=None,
-                ),
-                None,
-            )
+            if isinstance(fact, BalanceChanged):
+                self._gather(fact)
+            else:
+                self._tell_balances(fact.account_id)
+                self._balance(fact)
+
+    def _gather(self, fact: BalanceChanged) -> None:
+        earlier = self._balances.get(fact.account_id)
+        if earlier is None:
+            asyncio.get_running_loop().call_later(_BALANCES_WAIT_S, self._tell_balances, fact.account_id)
+        self._balances[fact.account_id] = fact if earlier is None else _newest(earlier, fact)
+
+    def _tell_balances(self, account_id: str) -> None:
+        fact = self._balances.pop(account_id, None)
+        if fact is not None:
+            self._balance(fact)
+
+    def _balance(self, fact: BalanceFact) -> None:
+        self._put(
+            fact.account_id,
+            Outgoing(
+                topic=BALANCE_EVENTS.name,
+                key=fact.account_id,
+                value=encode(fact),
+                ce_id=f"{fact.exchange}/{fact.account_id}/{type_of(fact)}/{fact.ts_event_ms}/{_digest(fact)}",
+                ce_type=type_of(fact),
+                ce_source=self._source,
+                ce_time_ms=fact.ts_init_ms,
+                correlation_id=None,
+                causation_id=None,
+            ),
+            None,
+        )
 
     async def drain(self, timeout_s: float) -> bool:
         """Wait until the broker has everything; False when it did not take it in time."""
+        for account_id in tuple(self._balances):
+            self._tell_balances(account_id)
         self._flush()
         try:
             async with asyncio.timeout(timeout_s):
@@ -240,6 +263,14 @@ class FactPublisher:
         self._lines.pop(account_id, None)
         if line.lost_from_ms is not None:
             self.on_gap(account_id, line.lost_from_ms)
+
+
+def _newest(earlier: BalanceChanged, later: BalanceChanged) -> BalanceChanged:
+    """Both together; where they speak of the same asset, the one that happened later."""
+    if later.ts_event_ms < earlier.ts_event_ms:
+        earlier, later = later, earlier
+    assets = {balance.asset: balance for balance in (*earlier.balances, *later.balances)}
+    return msgspec.structs.replace(later, balances=tuple(assets.values()))
 
 
 def _digest(fact: BalanceFact) -> str:
