@@ -15,7 +15,7 @@ from bitget_connector.memory import Memory
 from bitget_connector.refusals import NOT_TRIGGERED_YET
 from bitget_connector.replies import value_of
 from bitget_connector.rows import ChildRow, OrderRow, PlanRow, PlanStatus
-from bitget_connector.translate import plan_snapshot, snapshot
+from bitget_connector.translate import is_child, plan_snapshot, snapshot
 from common import ids
 from common.connector.calls import then
 from common.connector.ports import Call, OrderAbsent, OrderAnswer, OrderFound, OrderRef, Rejected, Reply, Unknown
@@ -114,14 +114,15 @@ class Finder:
             return row
         name = self.memory.name_of(self.account_id, row.order_id, row.client_oid)
         if name is not None or asked_as is not None:
-            return OrderFound(snapshot(row, self._learned(row, asked_as or name), self.account_id, now_ms))
+            return OrderFound(snapshot(row, self.learned(row, asked_as or name), self.account_id, now_ms))
         return then(
             self.plan_named(row.symbol, row.client_oid),
             lambda plan, now_ms: plan if isinstance(plan, Rejected | Unknown) else self._shown(row, None, now_ms),
         )
 
-    def _learned(self, row: OrderRow, name: str | None) -> str | None:
-        if name and name != row.client_oid:
+    def learned(self, row: OrderRow, name: str | None) -> str | None:
+        """Remember under which name an order is told; the name."""
+        if name and is_child(row, name):
             self.memory.remember_child(self.account_id, row.order_id, name)
         elif name:
             self.memory.remember_order(self.account_id, row.order_id, name)

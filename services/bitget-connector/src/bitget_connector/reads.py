@@ -57,6 +57,7 @@ def _named(
                     plan if isinstance(plan, Rejected | Unknown) else _named(finder, waiting, rows, now_ms)
                 ),
             )
+        finder.learned(row, name)
         shown.append(snapshot(row, name, finder.account_id, now_ms))
     return unique((*waiting, *shown))
 

@@ -16,7 +16,7 @@ from bitget_connector.replies import code_of, parse, value_of
 from bitget_connector.rows import OrderRow, Page, TradeRow
 from bitget_connector.signing import UnusableKey, login_frame
 from bitget_connector.sockets import ANSWER_WITHIN_MS, Pulse, as_bytes, as_text, subscribe_frames
-from bitget_connector.translate import balances, order_fields, plan_fact, standing, trade_fact
+from bitget_connector.translate import balances, is_child, order_fields, plan_fact, standing, trade_fact
 from common.accounts import Credentials
 from common.connector.ports import (
     Ask,
@@ -231,7 +231,9 @@ class AccountStream:
         if name is None:
             # A plan may have spawned it that was placed before this process began: reading finds its name.
             return [ReadAgain(account_id, "an order whose plan is not known")]
-        if name == row.client_oid:
+        if is_child(row, name):
+            self._memory.remember_child(account_id, row.order_id, name)
+        else:
             self._memory.remember_order(account_id, row.order_id, name)
         fresh = self._ledger.order(row, trade, now_ms)
         facts: list[OrderFact] = [

@@ -41,9 +41,14 @@ def plan_type(name: str | None, kind: str) -> OrderType | None:
     return None
 
 
+def is_child(row: OrderRow, name: str | None) -> bool:
+    """Whether a plan spawned the order: it carries the plan's number, or the name of an exit, which only plans have."""
+    return (name is not None and name != row.client_oid) or plan_type(name, row.kind) is not None
+
+
 def order_type(row: OrderRow, name: str | None) -> OrderType | None:
     """The type of a plain order; of a child the type of the plan it came from."""
-    if name is not None and name != row.client_oid:
+    if is_child(row, name):
         return plan_type(name, row.kind)
     if row.post_only:
         return OrderType.LIMIT_MAKER
@@ -118,7 +123,7 @@ def standing(row: OrderRow, name: str | None, account_id: str, now_ms: int) -> O
     """What a push says of an order's state, apart from its trades; None where the trades say all of it."""
     fields = order_fields(row, name, account_id, now_ms)
     match row.status:
-        case OrderStatus.NEW if name is not None and name != row.client_oid:
+        case OrderStatus.NEW if is_child(row, name):
             return OrderTriggered(**fields)  # A child stands in the book: its plan has fired.
         case OrderStatus.NEW:
             return OrderAccepted(**fields)
