@@ -47,6 +47,7 @@ class TriggerExchange(Exchange):
     ) -> None:  # fmt: skip
         super().__init__(instruments, rng, emit, now_ms, habits)
         self.triggers: dict[int, dict[int, Trigger]] = {}
+        self._armed: dict[int, dict[int, Trigger]] = {}
         self.tells_fired_first = False
         self._name_child = name_child
         self._waiting = {symbol: Waiting() for symbol in self.markets}
@@ -57,8 +58,8 @@ class TriggerExchange(Exchange):
 
     def armed(self, uid: int, symbol: str | None = None) -> list[Trigger]:
         """The account's triggers (of one symbol, or all) that can still fire, oldest first."""
-        known = self.triggers.get(uid, {}).values()
-        return [trigger for trigger in known if trigger.is_armed and symbol in {None, trigger.symbol}]
+        armed = self._armed.get(uid, {}).values()
+        return [trigger for trigger in armed if symbol in {None, trigger.symbol}]
 
     # -- arming ---------------------------------------------------------------------------------------------------
 
@@ -97,6 +98,7 @@ class TriggerExchange(Exchange):
         self._rehold(group, market)
         for trigger in group.members:
             self.triggers.setdefault(uid, {})[trigger.order_id] = trigger
+            self._armed.setdefault(uid, {})[trigger.order_id] = trigger
             self._await(trigger, market)
             self._tell(trigger, now_ms)
         if group.locked:
@@ -163,7 +165,7 @@ class TriggerExchange(Exchange):
 
     def _release_exits(self, order: Order) -> None:
         attached = self._attached.pop(order, None)
-        if attached is not None and order.cum_qty:
+        if attached is not None and attached.exits and order.cum_qty:
             self._entered.append((order, attached))
 
     def _arm_exits(self, entry: Order, attached: Attached, now_ms: int) -> None:
@@ -188,9 +190,10 @@ class TriggerExchange(Exchange):
         self._turn(trigger, status, now_ms)
 
     def _turn(self, trigger: Trigger, status: TriggerStatus, now_ms: int) -> None:
-        """Another status, which may free what was locked, told to its owner."""
+        """Leave the armed for another status, which may free what was locked; told to its owner."""
         market, held = self.markets[trigger.symbol], trigger.group.locked
         trigger.status, trigger.updated_ms = status, now_ms
+        self._armed[trigger.uid].pop(trigger.order_id, None)
         self._rehold(trigger.group, market)
         self._tell(trigger, now_ms)
         if trigger.group.locked != held:
