@@ -119,7 +119,7 @@ class MexcDialect:
 
     def fetch_order_list(self, account_id: str, list_client_order_id: str) -> Call[OrderListAnswer]:
         """There are no lists: whatever is asked for is not there."""
-        return Call(queries.time(), lambda reply, now: OrderAbsent("no_lists"))
+        return Call(queries.time(), lambda reply, now: replies.refusal(reply) or OrderAbsent("no_lists"))
 
     def fetch_open_orders(
         self, account_id: str, symbol: str | None
