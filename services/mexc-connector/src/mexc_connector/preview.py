@@ -183,8 +183,9 @@ def _normalized(line: Mapping[str, Any]) -> Line:
             wish[key] = wish[key].upper()
     if isinstance(wish.get("symbol"), str):
         wish["symbol"] = wish["symbol"].replace("/", "")
-    if wish.get("order_type") in _TIMED_TYPES:
-        wish["time_in_force"] = _TIMED_TYPES[wish["order_type"]]
+    order_type = wish.get("order_type")
+    if isinstance(order_type, str) and order_type in _TIMED_TYPES:
+        wish["time_in_force"] = _TIMED_TYPES[order_type]
         wish["order_type"] = "LIMIT"
     return wish
 
