@@ -41,7 +41,8 @@ _CODES: dict[ErrorCategory, tuple[str, ...]] = {
 
 BY_CODE = {code: category for category, codes in _CODES.items() for code in codes}
 
-KEY_REFUSED_ON_SOCKET = frozenset({"30005", "30011", "30012", "30015", *_CODES[ErrorCategory.AUTH]})
+LOGIN_FAILED = "30005"
+KEY_REFUSED_ON_SOCKET = frozenset({LOGIN_FAILED, "30011", "30012", "30015", *_CODES[ErrorCategory.AUTH]})
 """A socket's login failed for the key; 30013 and 30014 are about the clock and are tried again."""
 
 

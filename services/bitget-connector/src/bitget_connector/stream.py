@@ -11,7 +11,7 @@ from bitget_connector.family import CLASSIC, UNIFIED, Family, family_of
 from bitget_connector.ledger import Ledger
 from bitget_connector.memory import Memory
 from bitget_connector.public_frames import SocketFrame
-from bitget_connector.refusals import KEY_REFUSED_ON_SOCKET, OK, UNIFIED_ON_CLASSIC
+from bitget_connector.refusals import KEY_REFUSED_ON_SOCKET, LOGIN_FAILED, OK, UNIFIED_ON_CLASSIC
 from bitget_connector.replies import code_of, parse, value_of
 from bitget_connector.rows import OrderRow, Page, TradeRow
 from bitget_connector.signing import UnusableKey, login_frame
@@ -73,19 +73,17 @@ class AccountStream:
         return self._urls[self._words is UNIFIED]
 
     def on_open(self, now_ms: int) -> StreamEvents:
-        """Log in."""
+        """Log in, once it is known that this is the right door."""
         self._open = True
         self._pulse.heard(now_ms)
-        return self._login(now_ms) if self._credentials is not None else []
+        return self._enter(now_ms) if self._credentials is not None else []
 
     def add(self, credentials: Credentials, now_ms: int) -> StreamEvents:
         """Stream this account; a renewed lease only replaces the credentials."""
         self._credentials = credentials
         if not self._open or self._subscribed or self._asked_ms is not None:
             return []
-        if probe := self._probe():
-            return probe
-        return self._login(now_ms) if not self._probing else []
+        return self._enter(now_ms)
 
     def remove(self, account_id: str, now_ms: int) -> StreamEvents:
         """The account leaves, and with it the reason for this socket, which the kit closes."""
@@ -124,6 +122,18 @@ class AccountStream:
             events.append(Ask(f"trades-{order_id}", account_id, request))
         return events
 
+    def _enter(self, now_ms: int) -> StreamEvents:
+        if probe := self._probe():
+            return probe
+        return [] if self._probing else self._knock(now_ms)
+
+    def _knock(self, now_ms: int) -> StreamEvents:
+        """Log in here, or go to the other door."""
+        assert self._credentials is not None, "whoever logs in has a key"
+        if family_of(self._memory, self._credentials.account_id) is not self._words:
+            return [CloseAndReconnect("the account is of the other family")]
+        return self._login(now_ms)
+
     def _probe(self) -> StreamEvents:
         assert self._credentials is not None, "an account is probed with its key"
         account_id = self._credentials.account_id
@@ -139,11 +149,7 @@ class AccountStream:
         code = code_of(reply) if isinstance(reply, Reply) else None
         if code in {OK, UNIFIED_ON_CLASSIC}:
             self._memory.remember_family(self._credentials.account_id, unified=code == UNIFIED_ON_CLASSIC)
-        if not self._open:
-            return []
-        if family_of(self._memory, self._credentials.account_id) is not self._words:
-            return [CloseAndReconnect("the account is of the other family")]
-        return self._login(now_ms)
+        return self._knock(now_ms) if self._open else []
 
     def _login(self, now_ms: int) -> StreamEvents:
         assert self._credentials is not None, "whoever logs in has a key"
@@ -201,8 +207,9 @@ class AccountStream:
         if self._unanswered or self._subscribed:
             return [CloseAndReconnect(f"a subscription was refused ({reason})")]
         self._asked_ms = None
-        # Without a known family the key may merely have knocked at the wrong door.
-        if code in KEY_REFUSED_ON_SOCKET and self._memory.is_unified(account_id) is not None:
+        # Without a known family a key that is merely refused may have knocked at the wrong door.
+        at_the_right_door = code != LOGIN_FAILED or self._memory.is_unified(account_id) is not None
+        if code in KEY_REFUSED_ON_SOCKET and at_the_right_door:
             return [SubscriptionLost(account_id, reason, retryable=False)]
         return [CloseAndReconnect(f"the login was refused ({reason})")]
 

@@ -20,7 +20,7 @@ def below(bench) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_resting_order_is_cancelled_and_a_second_cancel_answered_with_what_it_became(bench, kind) -> None:
+async def test_a_resting_order_is_cancelled_and_a_second_cancel_is_answered_too(bench, kind, eventually) -> None:
     bench.account(kind=kind)
     async with bench.connector():
         order = bench.limit_buy(px=below(bench))
@@ -28,9 +28,11 @@ async def test_a_resting_order_is_cancelled_and_a_second_cancel_answered_with_wh
         await bench.told.first(order.client_order_id, "order.accepted")
         await bench.send(bench.cancel(order))
         await bench.told.first(order.client_order_id, "order.canceled")
-        await bench.send(bench.cancel(order))
-        snapshot = await bench.told.first(order.client_order_id, "order.snapshot")
-        assert snapshot.status is OrderStatus.CANCELED
+        # Within a second the exchange refuses to look at it again (45129); what the order became is told all the same.
+        again = bench.cancel(order)
+        await bench.send(again)
+        await eventually(lambda: [each for each in bench.told.records if each.causation_id == again.command_id])
+        assert bench.told.of(order.client_order_id)[-1].status is OrderStatus.CANCELED
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,9 +114,9 @@ async def test_answers_dropped_at_random_never_make_two_entries_or_forget_an_ord
     bench.account(kind=kind)
     rng = random.Random(seed)
     async with bench.connector():
-        bench.fault("lost_response", method="POST", probability="0.4")
-        bench.fault("error_after_accept", method="POST", status=500, probability="0.2")
-        bench.fault("error_before", method="POST", status=503, probability="0.2")
+        bench.fault("lost_response", method="POST", probability=0.4)
+        bench.fault("error_after_accept", method="POST", status=500, probability=0.2)
+        bench.fault("error_before", method="POST", status=503, probability=0.2)
         orders = [
             bench.limit_buy(px=below(bench)) if rng.random() < 0.5 else bench.exit(OrderType.STOP_LOSS, below(bench))
             for _ in range(12)
