@@ -41,6 +41,7 @@ from mexc_connector.market_stream import PublicStream
 from mexc_connector.replies import BANNED, FORBIDDEN, TOO_MANY_REQUESTS, parse, retry_after_ms
 from mexc_connector.signing import signed_request
 from mexc_connector.stream import DEFAULT_PROVE_SILENT_MS, ListenKeys, UserDataStream
+from mexc_connector.told import ToldTrades
 
 DEFAULT_RECV_WINDOW_MS = 5_000
 MAX_RECV_WINDOW_MS = 60_000
@@ -69,6 +70,7 @@ class MexcDialect:
         self._ws_url = ws_url
         self._prove_silent_ms = prove_silent_ms
         self._listen_keys: ListenKeys = {}
+        self._told = ToldTrades()
 
     def sign(self, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest:
         """The bytes to send."""
@@ -131,7 +133,9 @@ class MexcDialect:
         self, account_id: str, symbol: str, *, since_ms: int | None = None, exchange_order_id: str | None = None
     ) -> Call[tuple[OrderFilled, ...] | Rejected | Unknown]:
         """Trades, oldest first, with fees."""
-        return reads.my_trades(account_id, symbol, since_ms=since_ms, exchange_order_id=exchange_order_id)
+        return reads.my_trades(
+            account_id, symbol, since_ms=since_ms, exchange_order_id=exchange_order_id, told=self._told
+        )
 
     def fetch_balances(self, account_id: str) -> Call[BalanceChanged | Rejected | Unknown]:
         """All balances that are not zero."""
@@ -185,7 +189,7 @@ class MexcDialect:
 
     def private_stream(self) -> UserDataStream:
         """A fresh private stream."""
-        return UserDataStream(self._ws_url, self._listen_keys, prove_silent_ms=self._prove_silent_ms)
+        return UserDataStream(self._ws_url, self._listen_keys, self._told, prove_silent_ms=self._prove_silent_ms)
 
     def market_stream(self) -> PublicStream:
         """A fresh market stream."""

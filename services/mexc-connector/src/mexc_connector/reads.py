@@ -24,6 +24,7 @@ from mexc_connector import queries
 from mexc_connector.bodies import Reader
 from mexc_connector.frames import AccountBody, ApiKeyBody, OrderBody, TradeBody
 from mexc_connector.replies import parse, read_of
+from mexc_connector.told import ToldTrades
 
 T = TypeVar("T")
 
@@ -72,7 +73,7 @@ Span = tuple[int | None, int | None]
 
 
 def my_trades(
-    account_id: str, symbol: str, *, since_ms: int | None, exchange_order_id: str | None
+    account_id: str, symbol: str, *, since_ms: int | None, exchange_order_id: str | None, told: ToldTrades
 ) -> Call[TradesAnswer]:
     """All trades since a time, or of one order, oldest first.
 
@@ -89,15 +90,17 @@ def my_trades(
             rows = read_of(reply, lambda body: _trades(account_id, body, now_ms))
             if isinstance(rows, Rejected | Unknown):
                 return rows
-            told = {_identity(row): row for row in rows}
+            read_now = {_identity(row): row for row in rows}
             open_spans = list(rest)
-            if len(rows) >= queries.PAGE and told.keys() - known.keys():
+            if len(rows) >= queries.PAGE and read_now.keys() - known.keys():
                 times = [row.ts_event_ms for row in rows]
                 open_spans += [(start_ms, min(times)), (max(times), end_ms)]
-            everything = {**known, **told}
+            everything = {**known, **read_now}
             if open_spans:
                 return page(tuple(open_spans), everything)
-            return tuple(sorted(everything.values(), key=lambda row: row.ts_event_ms))
+            in_order = tuple(sorted(everything.values(), key=lambda row: row.ts_event_ms))
+            # Only all the trades of an order can show that one of them was told under another id.
+            return in_order if exchange_order_id is None else told.named(in_order)
 
         return Call(request, read)
 

@@ -29,6 +29,7 @@ from common.orders import OrderFact
 from mexc_connector import control, queries
 from mexc_connector.frames import ListenKeyBody
 from mexc_connector.replies import BANNED, FORBIDDEN, TOO_MANY_REQUESTS, parse, refusal
+from mexc_connector.told import ToldTrades
 from mexc_connector.translate import ACCOUNT, DEALS, ORDERS, balance_fact, fill_fact, order_fact, read_push
 
 CHANNELS = (
@@ -52,9 +53,12 @@ ListenKeys = dict[str, str]
 class UserDataStream:
     """Implements the kit's PrivateStream for MEXC; carries one account."""
 
-    def __init__(self, url: str, listen_keys: ListenKeys, *, prove_silent_ms: int = DEFAULT_PROVE_SILENT_MS) -> None:
+    def __init__(
+        self, url: str, listen_keys: ListenKeys, told: ToldTrades, *, prove_silent_ms: int = DEFAULT_PROVE_SILENT_MS
+    ) -> None:
         self._url = url
         self._listen_keys = listen_keys
+        self._told = told
         self._prove_silent_ms = prove_silent_ms
         self._credentials: Credentials | None = None
         self._prepared = False
@@ -206,6 +210,7 @@ class UserDataStream:
             fact = order_fact(push, account_id, now_ms)
         elif body == DEALS:
             fact = fill_fact(push, account_id, now_ms)
+            self._told.note(fact)
         return [] if fact is None else [FactsReceived(account_id, orders=(self._named(fact),))]
 
     def _named(self, fact: OrderFact) -> OrderFact:

@@ -9,9 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from mexc_connector.app import NAME, SCHEMA
-from mexc_connector.dialect import MexcDialect
-from mexc_connector.settings import MexcSettings
 
 from common.accounts import AccountChanged, AccountState, Credentials
 from common.bus.brokers import BrokerKind, BusSettings
@@ -31,6 +28,9 @@ from common.exchanges import Exchange
 from common.ids import Leg, bracket_id, client_order_id
 from common.orders import OrderFact, OrderType, Side, type_of
 from common.service.run import Process
+from mexc_connector.app import NAME, SCHEMA
+from mexc_connector.dialect import MexcDialect
+from mexc_connector.settings import MexcSettings
 from paper_exchange.app import Running
 from paper_exchange.testing import serve
 

@@ -1,10 +1,10 @@
 """MEXC holds to what every exchange's dialect promises."""
 
 import pytest
-from mexc_connector.dialect import MexcDialect
 
 from common.connector.ports import Dialect
 from common.testing.connector_contract import DialectContract
+from mexc_connector.dialect import MexcDialect
 
 
 class TestMexcDialect(DialectContract):

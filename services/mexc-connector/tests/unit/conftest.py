@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mexc_connector.dialect import MexcDialect
 
 from common.accounts import Credentials
 from common.connector.ports import Reply
 from common.exchanges import Exchange
 from common.instruments import Instrument
+from mexc_connector.dialect import MexcDialect
 
 FRAMES = Path(__file__).parent.parent / "frames"
 NOW_MS = 1_736_420_000_000

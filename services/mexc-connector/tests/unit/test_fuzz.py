@@ -8,16 +8,16 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mexc_connector.dialect import MexcDialect
-from mexc_connector.facts import number
-from mexc_connector.stream import CHANNELS
-from mexc_connector.tools import tools
 
 from common.accounts import Credentials
 from common.connector.ports import Call, FactsReceived, Reply, Unknown, Unreadable
 from common.exchanges import Exchange
 from common.mexc_proto import Push
 from common.orders import OrderFilled
+from mexc_connector.dialect import MexcDialect
+from mexc_connector.facts import number
+from mexc_connector.stream import CHANNELS
+from mexc_connector.tools import tools
 
 FRAMES = {path.stem: json.loads(path.read_bytes()) for path in (Path(__file__).parent.parent / "frames").glob("*.json")}
 NAMES = sorted(FRAMES)

@@ -5,14 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from mexc_connector import queries
-from mexc_connector.refusals import BY_CODE
 
 from common.commands import CancelAllOrders, CancelOrder, SubmitOrder
 from common.connector.ports import Accepted, Call, KeyCheck, OrderAbsent, OrderFound, OrderRef, Rejected, Reply, Unknown
 from common.errors import ErrorCategory
 from common.exchanges import Exchange
 from common.orders import OrderAccepted, OrderStatus, OrderType, Side
+from mexc_connector import queries
+from mexc_connector.refusals import BY_CODE
 
 NOW_MS = 1_736_420_000_000
 ABOUT: dict[str, Any] = {
@@ -166,3 +166,18 @@ def test_a_key_is_judged_by_its_own_permissions_and_else_by_its_account(dialect:
     assert isinstance(otherwise, Call)
     assert otherwise.read(reply("rest_account"), NOW_MS).ok
     assert not otherwise.read(reply("rest_error_bad_signature"), NOW_MS).ok
+
+
+@pytest.mark.parametrize("same_ids", [True, False])
+def test_a_trade_the_stream_told_is_one_trade_whatever_rest_calls_it(
+    dialect: Any, credentials: Any, push: Any, frame: Any, same_ids: bool
+) -> None:
+    stream = dialect.private_stream()
+    stream.add(credentials, 0)
+    (event,) = stream.on_frame(push("ws_private_deals_maker_sell"), NOW_MS)
+    page = frame("rest_myTrades")
+    if not same_ids:
+        page = [{**row, "id": f"0123456789abcdef{n}"} for n, row in enumerate(page)]
+    order_id = event.orders[0].exchange_order_id
+    fills = dialect.fetch_my_trades("acc-1", "MXUSDT", exchange_order_id=order_id).read(as_reply(page), NOW_MS)
+    assert [fill.trade_id for fill in fills] == [event.orders[0].trade_id, page[1]["id"]]

@@ -4,13 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from mexc_connector import requests
-from mexc_connector.tools import tools
 
 from common.commands import CancelOrder, SubmitOrder
 from common.errors import Refused
 from common.exchanges import Exchange
 from common.orders import OrderType, Side, TimeInForce
+from mexc_connector import requests
+from mexc_connector.tools import tools
 
 ABOUT: dict[str, Any] = {
     "command_id": "command-1",

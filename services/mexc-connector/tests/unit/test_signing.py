@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from mexc_connector import queries
-from mexc_connector.signing import encoded, signature, signed_request
 
 from common.connector.ports import HttpRequest
+from mexc_connector import queries
+from mexc_connector.signing import encoded, signature, signed_request
 
 SECRET = "45d0b3c26f2644f19bfb98b07741b2f5"
 NOW_MS = 1644489390087

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mexc_connector import stream
-from mexc_connector.market_stream import NAMES_PER_SYMBOL, SYMBOLS_PER_CONNECTION, PublicStream
 
 from common.connector.ports import (
     Ask,
@@ -26,6 +24,9 @@ from common.connector.ports import (
 from common.market import PublicTrade, Ticker
 from common.mexc_proto import Push
 from common.orders import OrderFilled
+from mexc_connector import stream
+from mexc_connector.market_stream import NAMES_PER_SYMBOL, SYMBOLS_PER_CONNECTION, PublicStream
+from mexc_connector.told import ToldTrades
 
 KEY = b'{"listenKey":"key-1"}'
 ACK = json.dumps({"id": 1, "code": 0, "msg": ",".join(stream.CHANNELS)})
@@ -48,7 +49,7 @@ def keys() -> dict[str, str]:
 @pytest.fixture
 def script(credentials: Any, keys: dict[str, str]) -> stream.UserDataStream:
     """A stream that has its account and waits for a key."""
-    script = stream.UserDataStream("ws://x/ws", keys)
+    script = stream.UserDataStream("ws://x/ws", keys, ToldTrades())
     script.add(credentials, 0)
     return script
 
@@ -78,7 +79,7 @@ def test_a_key_is_asked_for_before_there_is_an_address(script: Any) -> None:
 
 
 def test_an_account_that_comes_late_is_asked_for_when_it_comes(credentials: Any, keys: Any) -> None:
-    script = stream.UserDataStream("ws://x/ws", keys)
+    script = stream.UserDataStream("ws://x/ws", keys, ToldTrades())
     assert script.prepare(0) == []
     assert isinstance(only(script.add(credentials, 0), Ask), Ask)
     assert script.add(credentials, 0) == []
