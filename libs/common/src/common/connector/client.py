@@ -124,6 +124,10 @@ class ExchangeClient:
         """The same door with other keys."""
         return ExchangeClient(self._dialect, self._rest, keys, self._gate, self._clock, self._local)
 
+    def now_ms(self) -> int:
+        """The time by which validity is counted: our own clock's."""
+        return self._local.now_ms()
+
     def route_orders(self, route: Route) -> None:
         """Send requests that have a channel over this route instead of REST."""
         self._orders = route

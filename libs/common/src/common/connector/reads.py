@@ -104,6 +104,12 @@ class Reader:
         """The answer. Raises ExchangeSaidNo."""
         return _told(await self._client.ask(call, account_id, priority=Priority.READ, patience_ms=_PATIENCE_MS))
 
+    async def once(self, call: Call[Any], account_id: str) -> Any:
+        """The answer to something that must not be done twice: nothing of it is repeated. Raises ExchangeSaidNo."""
+        valid_until_ms = self._client.now_ms() + _PATIENCE_MS
+        answer = await self._client.perform(call, account_id, priority=Priority.READ, valid_until_ms=valid_until_ms)
+        return _told(answer)
+
     async def check(self, key: KeyToCheck) -> KeyCheck:
         """What a key may do. Raises ExchangeSaidNo when the exchange does not tell."""
         credentials = Credentials(

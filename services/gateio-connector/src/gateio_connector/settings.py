@@ -1,0 +1,63 @@
+"""The settings of the Gate.io connector; out of the box it trades on the paper exchange of this machine."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, Self
+
+from pydantic import Field, field_validator
+
+from common.connector.settings import ConnectorSettings, forbid_live_hosts
+from gateio_connector.dialect import DEFAULT_VALIDITY_MS
+from gateio_connector.requests import Habits
+from gateio_connector.signing import TOLERANCE_MS
+
+TEST_HOSTS: Final = frozenset({"api-testnet.gateapi.io", "ws-testnet.gate.com"})
+"""Gate.io's test network."""
+
+
+class ChildType(StrEnum):
+    """What a price order places for an exit that is to be sold at once."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+
+
+class GateioSettings(ConnectorSettings):
+    """What the Gate.io connector is told beside the kit's settings."""
+
+    gateio_rest_url: str = Field(default="http://127.0.0.1:7003", pattern=r"^https?://[^/]+/?$")
+    """Scheme and host; `/api/v4` is part of every signature, and added."""
+    gateio_ws_url: str = Field(default="ws://127.0.0.1:7003/ws/v4/", pattern=r"^wss?://[^/]+")
+    gateio_validity_ms: int = Field(default=DEFAULT_VALIDITY_MS, ge=1_000, le=TOLERANCE_MS)
+    """How long a signed request stays valid. A short one ends the doubt about a lost answer sooner."""
+    gateio_trigger_child: ChildType = ChildType.LIMIT
+    gateio_trigger_slippage: Decimal = Field(default=Decimal("0.02"), ge=0, lt=Decimal("0.5"))
+    """How far beyond its trigger the limit of a child stands that is to execute at once."""
+    gateio_buy_slippage: Decimal = Field(default=Decimal("0.01"), ge=0, lt=Decimal("0.5"))
+    """How far above the best ask a market buy of a base quantity may pay."""
+    gateio_trigger_expiration_s: int = Field(default=30 * 86_400, ge=60, le=30 * 86_400)
+    gateio_market_symbols: tuple[str, ...] = ()
+    """Symbols whose market data is published, separated by commas."""
+
+    @field_validator("gateio_market_symbols", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
+        return value
+
+    @property
+    def habits(self) -> Habits:
+        """How orders are placed."""
+        return Habits(
+            market_children=self.gateio_trigger_child is ChildType.MARKET,
+            child_slippage=self.gateio_trigger_slippage,
+            buy_slippage=self.gateio_buy_slippage,
+            expiration_s=self.gateio_trigger_expiration_s,
+        )
+
+    def checked(self) -> Self:
+        """These settings, if they keep real money safe. Raises InvalidSetting."""
+        urls = {self.variable(field): str(getattr(self, field)) for field in ("gateio_rest_url", "gateio_ws_url")}
+        forbid_live_hosts(self, urls, TEST_HOSTS)
+        return self
