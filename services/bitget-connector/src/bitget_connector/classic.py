@@ -3,22 +3,17 @@
 A market buy is sized in quote asset, everything else in base. Rows come newest first; `idLessThan` asks for older.
 """
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import msgspec
-
 from bitget_connector import classic_frames as frames
-from bitget_connector.facts import amount, charged, decimal, positive, side_of, some, status_of, time_ms
+from bitget_connector import classic_rows as told
 from bitget_connector.replies import parse
-from bitget_connector.rows import ChildRow, OrderRow, Page, PlanRow, PlanStatus, TradeRow
+from bitget_connector.rows import ChildRow, OrderRow, Page, PlanRow, TradeRow
 from bitget_connector.wishes import NewOrder, NewPlan
 from common.accounts import AssetBalance
 from common.codec import plain
 from common.connector.ports import HttpRequest
-from common.errors import UnreadableFrame
-from common.orders import Side
 
 T = TypeVar("T")
 PAGE = 100
@@ -26,16 +21,6 @@ SPOT = "/api/v2/spot"
 DAY_MS = 86_400_000
 _HISTORY_MS = 89 * DAY_MS
 """History windows may span 90 days; a day is left for clocks that differ."""
-
-_PLAN_STATUSES = {
-    "live": PlanStatus.ARMED,
-    "not_trigger": PlanStatus.ARMED,
-    "executing": PlanStatus.FIRING,
-    "executed": PlanStatus.FIRED,
-    "fail_execute": PlanStatus.FAILED,
-    "cancelled": PlanStatus.CANCELED,
-    "canceled": PlanStatus.CANCELED,
-}
 
 
 class Classic:
@@ -108,7 +93,7 @@ class Classic:
     def read_order(self, data: bytes) -> OrderRow | None:
         """The order; None for an empty list, which is how an unknown id is said. Raises UnreadableFrame."""
         rows = _rows(data, frames.Order)
-        return _order(rows[0]) if rows else None
+        return told.order(rows[0]) if rows else None
 
     def open_orders(self, symbol: str | None, older: str | None = None) -> HttpRequest:
         """GET unfilled-orders: children of plans are among them, waiting plans are not."""
@@ -120,7 +105,7 @@ class Classic:
 
     def read_orders(self, data: bytes) -> Page[OrderRow]:
         """A page of orders. Raises UnreadableFrame."""
-        rows = tuple(_order(row) for row in _rows(data, frames.Order))
+        rows = tuple(told.order(row) for row in _rows(data, frames.Order))
         return Page(rows, min((row.order_id for row in rows), key=_number) if len(rows) >= PAGE else None)
 
     # --- plans ------------------------------------------------------------------------------------------------------
@@ -138,7 +123,7 @@ class Classic:
         if data in (b"null", b"[]"):
             return Page(())
         body = parse(data, frames.Plans)
-        rows = tuple(_plan(row) for row in body.order_list or ())
+        rows = tuple(told.plan(row) for row in body.order_list or ())
         return Page(rows, body.id_less_than if body.next_flag and rows else None)
 
     def children(self, plan_id: str) -> HttpRequest:
@@ -166,7 +151,7 @@ class Classic:
 
     def read_trades(self, data: bytes) -> Page[TradeRow]:
         """A page of trades. Raises UnreadableFrame."""
-        rows = tuple(_trade(row) for row in _rows(data, frames.Fill))
+        rows = tuple(told.trade(row) for row in _rows(data, frames.Fill))
         return Page(rows, min((row.trade_id for row in rows), key=_number) if len(rows) >= PAGE else None)
 
     def balances(self) -> HttpRequest:
@@ -175,7 +160,7 @@ class Classic:
 
     def read_balances(self, data: bytes) -> tuple[AssetBalance, ...]:
         """Absolute balances. Raises UnreadableFrame."""
-        return tuple(_balance(row) for row in _rows(data, frames.Asset))
+        return tuple(told.balance(row) for row in _rows(data, frames.Asset))
 
     def account(self) -> HttpRequest:
         """GET account info: what the key may do. One request a second."""
@@ -193,19 +178,19 @@ class Classic:
 
     def pushed_orders(self, rows: bytes) -> tuple[tuple[OrderRow, TradeRow | None], ...]:
         """Rows of `orders`, each with the trade it tells of, if it does. Raises UnreadableFrame."""
-        return tuple((_pushed_order(row), _pushed_trade(row)) for row in _rows(rows, frames.WsOrder))
+        return tuple((told.pushed_order(row), told.pushed_trade(row)) for row in _rows(rows, frames.WsOrder))
 
     def pushed_plans(self, rows: bytes) -> tuple[PlanRow, ...]:
         """Rows of `orders-algo`. Raises UnreadableFrame."""
-        return tuple(_pushed_plan(row) for row in _rows(rows, frames.WsPlan))
+        return tuple(told.pushed_plan(row) for row in _rows(rows, frames.WsPlan))
 
     def pushed_trades(self, rows: bytes) -> tuple[TradeRow, ...]:
         """Rows of `fill`. Raises UnreadableFrame."""
-        return tuple(_trade(row) for row in _rows(rows, frames.Fill))
+        return tuple(told.trade(row) for row in _rows(rows, frames.Fill))
 
     def pushed_balances(self, rows: bytes) -> tuple[AssetBalance, ...]:
         """Rows of `account`. Raises UnreadableFrame."""
-        return tuple(_balance(row) for row in _rows(rows, frames.Asset))
+        return tuple(told.balance(row) for row in _rows(rows, frames.Asset))
 
 
 def _get(path: str, params: tuple[tuple[str, str], ...]) -> HttpRequest:
@@ -249,132 +234,3 @@ _LISTS: dict[Any, Any] = {
     frames.WsOrder: list[frames.WsOrder] | None,
     frames.WsPlan: list[frames.WsPlan] | None,
 }
-
-
-def kind_of(word: str) -> str:
-    """limit or market. Raises UnreadableFrame for anything else."""
-    if word.lower() not in {"limit", "market"}:
-        raise UnreadableFrame(f"orderType: {word!r} is not documented")
-    return word.lower()
-
-
-def _order(row: frames.Order) -> OrderRow:
-    side, kind = side_of(row.side), kind_of(row.order_type)
-    listed = row.base_price is not msgspec.UNSET
-    price = row.price_avg if listed else row.price
-    mean = row.base_price if isinstance(row.base_price, str | int) else None if listed else row.price_avg
-    event_ms = time_ms(row.u_time or row.c_time, "uTime")
-    return OrderRow(
-        order_id=row.order_id,
-        client_oid=row.client_oid or "",
-        symbol=row.symbol,
-        side=side,
-        kind=kind,
-        post_only=(row.force or "").lower() == "post_only",
-        status=status_of(row.status),
-        price=some(price, "price") if kind == "limit" else None,
-        qty=None if kind == "market" and side is Side.BUY else some(row.size, "size"),
-        cum_qty=amount(row.base_volume, "baseVolume"),
-        avg_px=some(mean, "priceAvg"),
-        event_ms=event_ms,
-        created_ms=time_ms(row.c_time, "cTime") if row.c_time else event_ms,
-    )
-
-
-def _plan_fields(row: frames.Plan | frames.WsPlan, symbol: str) -> PlanRow:
-    status = _PLAN_STATUSES.get(row.status.lower())
-    if status is None:
-        raise UnreadableFrame(f"status: {row.status!r} of a plan is not documented")
-    kind = kind_of(row.order_type)
-    in_base = (row.plan_type or "amount").lower() == "amount"
-    event_ms = time_ms(row.u_time or row.c_time, "uTime")
-    return PlanRow(
-        plan_id=row.order_id,
-        client_oid=row.client_oid or "",
-        symbol=symbol,
-        side=side_of(row.side),
-        kind=kind,
-        trigger_px=some(row.trigger_price, "triggerPrice"),
-        price=some(row.execute_price, "executePrice") if kind == "limit" else None,
-        qty=some(row.size, "size") if in_base else None,
-        status=status,
-        reason=row.status,
-        event_ms=event_ms,
-        created_ms=time_ms(row.c_time, "cTime") if row.c_time else event_ms,
-    )
-
-
-def _plan(row: frames.Plan) -> PlanRow:
-    return _plan_fields(row, row.symbol)
-
-
-def _pushed_plan(row: frames.WsPlan) -> PlanRow:
-    return _plan_fields(row, row.inst_id)
-
-
-def _trade(row: frames.Fill) -> TradeRow:
-    fee, coin = fee_of(row.fee_detail, lambda detail: detail.total_fee)
-    return TradeRow(
-        trade_id=row.trade_id,
-        order_id=row.order_id,
-        symbol=row.symbol,
-        side=side_of(row.side),
-        px=positive(row.price_avg, "priceAvg"),
-        qty=positive(row.size, "size"),
-        fee=fee,
-        fee_asset=coin,
-        event_ms=time_ms(row.c_time or row.u_time, "cTime"),
-    )
-
-
-def fee_of(
-    detail: frames.FeeDetail | list[frames.FeeDetail] | str | None, value: Callable[[frames.FeeDetail], Any]
-) -> tuple[Decimal, str | None]:
-    """A fee and its asset, whatever its sign and shape. Of several the largest counts, the others are coupons."""
-    details = detail if isinstance(detail, list) else [detail] if isinstance(detail, frames.FeeDetail) else []
-    fees = [(charged(value(each), "fee"), each.fee_coin) for each in details]
-    return max(fees, key=lambda each: each[0], default=(Decimal(0), None))
-
-
-def _balance(row: frames.Asset) -> AssetBalance:
-    locked = decimal(row.frozen, "frozen") + decimal(row.locked, "locked")
-    return AssetBalance(asset=row.coin, free=decimal(row.available, "available"), locked=locked)
-
-
-def _pushed_order(row: frames.WsOrder) -> OrderRow:
-    side, kind = side_of(row.side), kind_of(row.order_type)
-    event_ms = time_ms(row.u_time or row.c_time, "uTime")
-    return OrderRow(
-        order_id=row.order_id,
-        client_oid=row.client_oid or "",
-        symbol=row.inst_id,
-        side=side,
-        kind=kind,
-        post_only=(row.force or "").lower() == "post_only",
-        status=status_of(row.status),
-        price=some(row.price, "price") if kind == "limit" else None,
-        # Of a buy `newSize` has been money and base by turns; a sale's is base.
-        qty=None if side is Side.BUY else some(row.new_size, "newSize"),
-        cum_qty=amount(row.acc_base_volume, "accBaseVolume"),
-        avg_px=some(row.price_avg, "priceAvg"),
-        event_ms=event_ms,
-        created_ms=time_ms(row.c_time, "cTime") if row.c_time else event_ms,
-    )
-
-
-def _pushed_trade(row: frames.WsOrder) -> TradeRow | None:
-    """Zero volume is no trade, even where a trade id is named."""
-    qty = some(row.base_volume, "baseVolume")
-    if qty is None or not row.trade_id:
-        return None
-    return TradeRow(
-        trade_id=row.trade_id,
-        order_id=row.order_id,
-        symbol=row.inst_id,
-        side=side_of(row.side),
-        px=positive(row.fill_price, "fillPrice"),
-        qty=qty,
-        fee=charged(row.fill_fee, "fillFee"),
-        fee_asset=row.fill_fee_coin,
-        event_ms=time_ms(row.fill_time or row.u_time, "fillTime"),
-    )

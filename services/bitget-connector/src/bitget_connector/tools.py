@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import orjson
 
-from bitget_connector.explain import Payload, answer
+from bitget_connector.explain import answer
 from bitget_connector.lines import Context, Line, dumped, failure, ignored, refused
 from bitget_connector.preview import preview_line
+from bitget_connector.readings import Payload
 from bitget_connector.replies import data_of
 from common.connector.ports import Rejected, Reply, Unknown
 from common.errors import Refused, UnreadableFrame

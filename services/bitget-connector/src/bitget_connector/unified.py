@@ -7,7 +7,8 @@ paged by a cursor. What a strategy order spawned is nowhere documented: `finding
 from typing import Any
 
 from bitget_connector import unified_frames as frames
-from bitget_connector.classic import DAY_MS, PAGE, fee_of, kind_of
+from bitget_connector.classic import DAY_MS, PAGE
+from bitget_connector.classic_rows import fee_of, kind_of
 from bitget_connector.facts import amount, decimal, positive, side_of, some, status_of, time_ms
 from bitget_connector.replies import parse
 from bitget_connector.rows import ChildRow, OrderRow, Page, PlanRow, PlanStatus, TradeRow

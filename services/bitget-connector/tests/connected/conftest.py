@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from bitget_connector.app import NAME, SCHEMA
 from bitget_connector.dialect import BitgetDialect
 from bitget_connector.settings import BitgetSettings
-
 from common.accounts import AccountChanged, AccountState, Credentials
 from common.bus.brokers import BrokerKind, BusSettings
 from common.bus.messages import Outgoing, Record

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bitget_connector.dialect import BitgetDialect
 
+from bitget_connector.dialect import BitgetDialect
 from common.accounts import Credentials
 from common.exchanges import Exchange
 from common.instruments import Instrument

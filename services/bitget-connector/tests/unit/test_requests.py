@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from bitget_connector.family import CLASSIC, UNIFIED
 from bitget_connector.tools import tools
 from bitget_connector.wishes import order_of, plan_of
-
 from common.commands import SubmitOrder
 from common.errors import Refused
 from common.exchanges import Exchange

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bitget_connector.tools import tools
 
 FRAMES = Path(__file__).parent.parent / "frames"

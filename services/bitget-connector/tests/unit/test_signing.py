@@ -4,8 +4,8 @@ import json
 
 import msgspec
 import pytest
-from bitget_connector.signing import UnusableKey, login_frame, signature, signed_request
 
+from bitget_connector.signing import UnusableKey, login_frame, signature, signed_request
 from common.connector.ports import HttpRequest
 
 VECTORS = {
