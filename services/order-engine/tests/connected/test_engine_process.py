@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import asyncpg
+import msgspec
 import pytest
 
 from common import ids
@@ -38,7 +39,8 @@ class Bench:
     """An engine, a model exchange behind the topics, and everything that was said."""
 
     def __init__(self, settings: BusSettings, publisher: Publisher, env: dict[str, str], folder: Path) -> None:
-        self.exchange = ModelExchange("account-1")
+        self.account_id = f"account-{ids.new_id()}"  # The tests of this module share a ledger.
+        self.exchange = ModelExchange(self.account_id)
         self.facts: list[ProtectionBase] = []
         self.engine: Child | None = None
         self._settings = settings
@@ -64,6 +66,7 @@ class Bench:
 
     async def want(self, intent: PlaceOrder) -> None:
         now_ms = CLOCK.now_ms()
+        intent = msgspec.structs.replace(intent, account_id=self.account_id)
         await self._publisher.publish(
             [
                 Outgoing(
@@ -84,7 +87,7 @@ class Bench:
         """Put raw bytes on the topic of order events."""
         message = Outgoing(
             topic=ORDER_EVENTS.name,
-            key="account-1",
+            key=self.account_id,
             value=value,
             ce_id="garbage",
             ce_type="order.filled",
@@ -201,8 +204,13 @@ async def test_a_filled_entry_is_protected_by_two_lists_and_closed_when_they_are
     assert closed.exit_qty == Decimal("0.00999")
     assert closed.dust_qty == 0
     connection = await asyncpg.connect(database_url)
-    rows = await connection.fetch("SELECT order_role, status FROM order_engine.orders_v1 ORDER BY id")
-    bracket = await connection.fetchrow("SELECT state, realised_pnl FROM order_engine.brackets_v1")
+    mine = bench.account_id
+    rows = await connection.fetch(
+        "SELECT order_role, status FROM order_engine.orders_v1 WHERE account_id = $1 ORDER BY id", mine
+    )
+    bracket = await connection.fetchrow(
+        "SELECT state, realised_pnl FROM order_engine.brackets_v1 WHERE account_id = $1", mine
+    )
     await connection.close()
     assert [tuple(row) for row in rows] == [
         ("ENTRY", "FILLED"),
