@@ -7,6 +7,7 @@ balances are asked for first, and the answer shows it.
 
 from typing import Final
 
+from bitget_connector.facts import time_ms
 from bitget_connector.family import CLASSIC, UNIFIED, Family, family_of
 from bitget_connector.ledger import Ledger
 from bitget_connector.memory import Memory
@@ -229,7 +230,7 @@ class AccountStream:
             return self._told_trades([row for row in reversed(trades) if self._ledger.trade(row, now_ms)], now_ms)
         if channel == "account":
             assets = self._words.pushed_balances(rows)
-            ts_ms = int(frame.ts) if frame.ts not in (None, "") else now_ms
+            ts_ms = time_ms(frame.ts, "ts") if frame.ts not in (None, "") else now_ms
             return [FactsReceived(account_id, balances=(balances(assets, account_id, ts_ms, now_ms),))]
         raise UnreadableFrame(f"channel: {channel!r} was never subscribed")
 
