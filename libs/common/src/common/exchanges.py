@@ -120,7 +120,7 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         # A trigger that places a market order is documented, and was refused whenever somebody tried it.
         take_profit_types=(OrderType.TAKE_PROFIT_LIMIT,),
         stop_loss_types=(OrderType.STOP_LOSS_LIMIT,),
-        # Every leg there is a limit order: far enough down to sell through a gap, well inside the exchange's price band.
+        # Every leg is a limit order: far enough down to sell through a gap, well inside the exchange's price band.
         exit_slippage_pct=Decimal(1),
     ),
     Exchange.MEXC: Capabilities(

@@ -8,6 +8,7 @@ import orjson
 from fastapi import Response
 
 from common.codec import plain
+from common.exchanges import CAPABILITIES, Exchange, ExitStyle, Residency
 from common.exits import ExitPlan, ExitSlices
 from common.orders import OrderSnapshot, OrderStatus
 from common.protection import ExitLegView
@@ -68,17 +69,25 @@ def placed_order(asked: Mapping[str, Any], progress: Progress) -> dict[str, Any]
     }
 
 
-def plan_shown(plan: ExitPlan, exits: ExitSlices) -> dict[str, Any]:
+def plan_shown(plan: ExitPlan, exits: ExitSlices, exchange: Exchange) -> dict[str, Any]:
     """The exits a full fill will call for; fewer slices than levels means that small ones were merged."""
+    known = CAPABILITIES[exchange]
+    held = known.exit_style is ExitStyle.HELD_STOP
     return {
+        "exitStyle": known.exit_style,
+        "tpType": plan.take_profit_type,
         "stopType": plan.stop_loss_type,
+        "tpResidency": Residency.EXCHANGE,
+        "stopResidency": Residency.ENGINE if held else Residency.EXCHANGE,
+        "residencyReason": known.why_engine_held if held else "waits on the exchange",
         "merged": len(exits.slices) < len(plan.levels),
         "expectedDust": exits.dust,
         "exits": [
             {
                 "level": each.level + 1,
                 "quantity": each.qty,
-                "tpPrice": each.take_profit_px,
+                "tpPrice": each.take_profit_trigger_px or each.take_profit_px,
+                "tpLimitPrice": each.take_profit_px if each.take_profit_trigger_px else None,
                 "slPrice": each.stop_loss_px,
                 "slLimitPrice": each.stop_limit_px,
             }
@@ -119,8 +128,32 @@ def open_order_shown(order: OrderSnapshot, ours: OrderView | None) -> dict[str, 
         "time": order.ts_event_ms,
         "orderRole": ours.order_role if ours else None,
         "orderGroupId": ours.order_group_id if ours else None,
-        "residency": ours.residency if ours else "exchange",
+        "residency": ours.residency if ours else Residency.EXCHANGE,
         "residencyReason": ours.residency_reason if ours else "Placed outside this system.",
+    }
+
+
+def held_order_shown(order: OrderView) -> dict[str, Any]:
+    """An exit that the engine holds: no exchange knows of it, so it has no order id."""
+    return {
+        "orderId": None,
+        "clientOrderId": order.client_order_id,
+        "orderListId": None,
+        "exchange": order.exchange.upper(),
+        "symbol": order.symbol,
+        "side": order.side,
+        "type": order.type,
+        "status": order.status,
+        "price": order.price,
+        "stopPrice": order.trigger_price,
+        "origQty": order.quantity,
+        "quantity": order.quantity,
+        "executedQty": order.executed_qty,
+        "time": int(order.created_at.timestamp() * 1000),
+        "orderRole": order.order_role,
+        "orderGroupId": order.order_group_id,
+        "residency": order.residency,
+        "residencyReason": order.residency_reason,
     }
 
 

@@ -108,7 +108,7 @@ def _balance(fact: BalanceFact) -> dict[str, Any]:
 def _auto_oco(fact: ProtectionPlaced) -> dict[str, Any]:
     take_profit = next((leg for leg in fact.legs if leg.role.startswith("TP")), None)
     stop = next((leg for leg in fact.legs if leg.role.startswith("SL")), None)
-    tp_px = (take_profit.price or take_profit.trigger_px) if take_profit else None
+    tp_px = (take_profit.trigger_px or take_profit.price) if take_profit else None
     return {
         **_where(fact),
         "orderGroupId": fact.bracket_id,

@@ -11,7 +11,7 @@ from common.accounts import AccountChanged, AssetBalance
 from common.exchanges import Exchange
 from common.instruments import Instrument
 from common.intents import IntentBase
-from common.market import Ticker
+from common.market import Candle, Depth, PublicTrade, Ticker
 from common.orders import OrderSnapshot
 
 
@@ -46,6 +46,19 @@ class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
+class Transfer(msgspec.Struct, frozen=True, kw_only=True, rename={"from_wallet": "from", "to_wallet": "to"}):
+    """Money to be moved between two wallets of one owner."""
+
+    asset: str
+    from_wallet: str
+    to_wallet: str
+    qty: Decimal
+    symbol: str | None = None
+    """The margin pair, where one wallet is a margin wallet."""
+    settle: str | None = None
+    """The settlement currency, where one wallet is of futures."""
+
+
 class Vault(Protocol):
     """The credentials-vault. Every method raises Unavailable; those that name an account Refused (404)."""
 
@@ -70,12 +83,32 @@ class Connector(Protocol):
     async def instrument(self, symbol: str) -> Instrument:
         """Raises Refused for a symbol the exchange does not list."""
 
-    async def tickers(self, symbols: Sequence[str]) -> Sequence[Ticker]:
-        """Best and last prices; a symbol that is not listed is left out."""
+    async def instruments(self) -> Sequence[Instrument]:
+        """Every symbol with its rules."""
+
+    async def tickers(self, symbols: Sequence[str] | None) -> Sequence[Ticker]:
+        """Best and last prices, of all symbols for None; a symbol that is not listed is left out."""
+
+    async def candles(
+        self, symbol: str, interval: str, limit: int, start_ms: int | None, end_ms: int | None
+    ) -> Sequence[Candle]:
+        """Oldest first. Raises Refused."""
+
+    async def depth(self, symbol: str, limit: int) -> Depth:
+        """The book's best levels. Raises Refused."""
+
+    async def public_trades(self, symbol: str, limit: int) -> Sequence[PublicTrade]:
+        """The latest trades. Raises Refused."""
 
     async def balances(self, account_id: str) -> Sequence[AssetBalance]: ...
 
     async def open_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderSnapshot]: ...
+
+    async def transfer(self, account_id: str, wish: Transfer) -> str:
+        """Move money between the owner's own wallets; the exchange's id of the transfer. Raises Refused.
+
+        It is not idempotent: Unavailable means that it may have happened.
+        """
 
     async def check_key(self, key: Key) -> KeyCheck: ...
 
@@ -161,6 +194,9 @@ class Ledger(Protocol):
         """The orders of these brackets, oldest first."""
 
     async def orders_by_client_id(self, account_id: str, client_order_ids: Sequence[str]) -> Sequence[OrderView]: ...
+
+    async def held_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderView]:
+        """The exits that the engine holds for the account instead of the exchange, oldest first."""
 
     async def intent(self, intent_id: str) -> IntentView | None: ...
 

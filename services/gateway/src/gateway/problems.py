@@ -34,6 +34,8 @@ class GatewayProblem(Problem):
     """A problem as frontends read it."""
 
     outcome: Outcome = Outcome.NOT_SENT
+    exchangeCode: str | None = None  # noqa: N815 - as the API spells its fields.
+    """The exchange's own code, where it was the exchange that refused."""
 
 
 class Meaning:
@@ -97,6 +99,7 @@ def refusal_problem(refusal: Refusal) -> GatewayProblem:
         status=meaning.status,
         detail=refusal.reason or meaning.title,
         code=refusal.code or refusal.category.value.upper(),
+        exchangeCode=refusal.code,
         rule=refusal.reason,
         fix=meaning.fix,
         retryable=meaning.retryable,
@@ -134,7 +137,12 @@ async def _refused(_: Request, error: Any) -> JSONResponse:
 
 async def _unavailable(_: Request, error: Any) -> JSONResponse:
     retry_after_s = max(1, -(-error.retry_after_ms // 1000))
-    problem = GatewayProblem(
+    return problem_response(unavailable_problem(error), **{"retry-after": str(retry_after_s)})
+
+
+def unavailable_problem(error: Unavailable) -> GatewayProblem:
+    """Something we depend on does not answer."""
+    return GatewayProblem(
         type=TYPE_PREFIX + "unavailable",
         title="Try again in a moment",
         status=503,
@@ -144,23 +152,24 @@ async def _unavailable(_: Request, error: Any) -> JSONResponse:
         retryable=True,
         outcome=Outcome.UNKNOWN,
     )
-    return problem_response(problem, **{"retry-after": str(retry_after_s)})
 
 
 async def _invalid(_: Request, error: Any) -> JSONResponse:
-    """The first field at fault; its value is not repeated, because it may be a secret."""
     first = error.errors()[0]
     place, *path = [str(part) for part in first["loc"]] or ["body"]
-    field = ".".join(path) or place
-    malformed = first["type"] == "json_invalid"
-    if (place, field, first["type"]) == ("query", "exchange", "missing"):
+    return problem_response(invalid_problem(first, place, ".".join(path) or place))
+
+
+def invalid_problem(error: Mapping[str, Any], place: str, field: str) -> GatewayProblem:
+    """A field of the wrong shape; its value is not repeated, because it may be a secret."""
+    malformed = error["type"] == "json_invalid"
+    if (place, field, error["type"]) == ("query", "exchange", "missing"):
         title = refusals.EXCHANGE_REQUIRED
     else:
         title = "Malformed JSON" if malformed else "Invalid request"
-    rule = "The body is a JSON document." if malformed else _rule(first)
-    fix = "Send a JSON document." if malformed else f"Correct {field} in the {place} and send the request again."
-    code = "MALFORMED_JSON" if malformed else "UNKNOWN_FIELD" if first["type"] == "extra_forbidden" else "INVALID_FIELD"
-    problem = GatewayProblem(
+    rule = "The body is a JSON document." if malformed else _rule(error)
+    code = "MALFORMED_JSON" if malformed else "UNKNOWN_FIELD" if error["type"] == "extra_forbidden" else "INVALID_FIELD"
+    return GatewayProblem(
         type=TYPE_PREFIX + code.lower().replace("_", "-"),
         title=title,
         status=400,
@@ -168,9 +177,8 @@ async def _invalid(_: Request, error: Any) -> JSONResponse:
         code=code,
         field=field,
         rule=rule,
-        fix=fix,
+        fix="Send a JSON document." if malformed else f"Correct {field} in the {place} and send the request again.",
     )
-    return problem_response(problem)
 
 
 def _rule(error: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from gateway.auth.tokens import TokenRules
 from gateway.http.api import rest_app, whole_app
 from gateway.http.parts import Parts
 from gateway.live import Live
-from gateway.testing.builders import order_fact
+from gateway.testing.builders import an_instrument_of, order_fact
 from gateway.testing.fakes import (
     FakeConnector,
     MemoryBus,
@@ -49,8 +49,8 @@ class House:
         self.intents, self.bus, self.waiting = MemoryIntents(), MemoryBus(), Waiting()
         self.bus.engine = self.fill
         users = MemoryUsers()
-        connectors = {Exchange.BINANCE: self.connector}
-        operations = Operations(self.intents, self.ledger, connectors)
+        self.connectors = {Exchange.BINANCE: self.connector}
+        operations = Operations(self.intents, self.ledger, self.connectors)
         patience = Patience(answer_ms=150, fill_ms=50)
         self.parts = Parts(
             clock=self.clock,
@@ -58,7 +58,7 @@ class House:
             sessions=Sessions(users, CHEAP, RULES, self.clock),
             vault=self.vault,
             accounts=Accounts(self.vault),
-            connectors=connectors,
+            connectors=self.connectors,
             ledger=self.ledger,
             intents=self.intents,
             operations=operations,
@@ -67,6 +67,11 @@ class House:
             allow_withdrawal_keys=False,
         )
         self.live = Live(self.parts.accounts, RULES, self.clock, ["*"])
+
+    def serve(self, exchange: Exchange) -> FakeConnector:
+        """Let a connector of this exchange run as well."""
+        self.connectors[exchange] = FakeConnector(an_instrument_of(exchange))
+        return self.connectors[exchange]
 
     def fill(self, intent: Any) -> None:
         """The exchange has the entry and fills it at once."""
@@ -114,6 +119,12 @@ class Client:
         reply = await self.ask("POST", "/api-credentials", keys | changes)
         assert reply.status == 201, reply
         return str(reply.body["data"]["id"])
+
+    async def trades_on(self, house: House, exchange: Exchange) -> FakeConnector:
+        """Have a key on an exchange whose connector runs."""
+        connector = house.serve(exchange)
+        await self.store_key(exchange=exchange.value.upper(), passphrase="words-of-passage")
+        return connector
 
     async def buy(self, **changes: Any) -> Reply:
         """Buy, by default as the spec's example does."""

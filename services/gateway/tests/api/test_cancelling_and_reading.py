@@ -1,6 +1,5 @@
 """Cancels, balances, open orders, positions and trades, each user's own."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +9,8 @@ from common import ids
 from common.exchanges import Exchange
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent
 from common.orders import OrderCanceled, OrderSnapshot, OrderStatus, OrderType, Side
-from gateway.ports import BracketView, IntentView, OrderView
-from gateway.testing.builders import order_fact
-
-AT = datetime(2026, 11, 22, tzinfo=UTC)
+from gateway.ports import IntentView
+from gateway.testing.builders import AT, a_bracket_row, an_order_row, order_fact
 
 
 def resting(account_id: str, name: str, number: str) -> OrderSnapshot:
@@ -32,39 +29,6 @@ def resting(account_id: str, name: str, number: str) -> OrderSnapshot:
         ts_event_ms=1,
         ts_init_ms=1,
     )
-
-
-def ledger_order(account_id: str, name: str, **changes: Any) -> OrderView:
-    fields: dict[str, Any] = {
-        "id": 1,
-        "order_id": "4711",
-        "client_order_id": name,
-        "user_id": "u",
-        "account_id": account_id,
-        "exchange": "binance",
-        "symbol": "BTCUSDT",
-        "side": "BUY",
-        "type": "MARKET",
-        "quantity": Decimal(1),
-        "price": None,
-        "trigger_price": None,
-        "status": "FILLED",
-        "executed_qty": Decimal(1),
-        "avg_price": Decimal(100000),
-        "order_role": "ENTRY",
-        "pair": None,
-        "order_group_id": "b1",
-        "parent_order_id": None,
-        "tp_levels": None,
-        "sl_price": None,
-        "residency": "exchange",
-        "residency_reason": "native OCO",
-        "fees": {},
-        "filled_timestamp": AT,
-        "created_at": AT,
-        "updated_at": AT,
-    }
-    return OrderView(**(fields | changes))
 
 
 @pytest.fixture
@@ -92,7 +56,7 @@ async def test_an_order_is_cancelled_by_either_id(house: Any, trader: Any, accou
 
 
 async def test_an_order_of_ours_is_cancelled_before_it_rests(house: Any, trader: Any, account_id: str) -> None:
-    house.ledger.order_rows = [ledger_order(account_id, "in-flight", status="PENDING", order_id=None)]
+    house.ledger.order_rows = [an_order_row(account_id, "in-flight", status="PENDING", order_id=None)]
     house.bus.engine = cancels(house, "in-flight")
     query = "exchange=BINANCE&symbol=BTC/USDT&clientOrderId=in-flight"
     assert (await trader.ask("DELETE", f"/exchanges/cancel-order?{query}")).status == 200
@@ -139,7 +103,7 @@ async def test_a_read_without_an_exchange_is_refused_in_the_words_of_the_spec(tr
 
 async def test_open_orders_show_their_part_in_a_bracket(house: Any, trader: Any, account_id: str) -> None:
     house.connector.orders = [resting(account_id, "ours", "1"), resting(account_id, "by-hand", "2")]
-    house.ledger.order_rows = [ledger_order(account_id, "ours", order_role="TP1", status="NEW")]
+    house.ledger.order_rows = [an_order_row(account_id, "ours", order_role="TP1", status="NEW")]
     ours, by_hand = (await trader.ask("GET", "/exchanges/open-orders?exchange=BINANCE")).body["data"]
     assert (ours["orderRole"], ours["residencyReason"], ours["price"]) == ("TP1", "native OCO", "105000")
     assert (by_hand["orderRole"], by_hand["orderId"]) == (None, "2")
@@ -151,32 +115,8 @@ async def test_open_positions_are_valued_in_dollars(trader: Any) -> None:
 
 
 async def test_trades_are_shown_with_profit_as_numbers(house: Any, trader: Any, account_id: str) -> None:
-    house.ledger.order_rows = [ledger_order(account_id, "e"), ledger_order(account_id, "t", order_role="TP1")]
-    house.ledger.bracket_rows = [
-        BracketView(
-            bracket_id="b1",
-            intent_id="i",
-            user_id="u",
-            account_id=account_id,
-            exchange="binance",
-            symbol="BTCUSDT",
-            state="PROTECTED",
-            version=1,
-            entry_qty=Decimal(1),
-            entry_avg_px=Decimal(90000),
-            held_qty=Decimal(1),
-            protected_qty=Decimal(1),
-            guarded_qty=Decimal(0),
-            unprotected_qty=Decimal(0),
-            dust_qty=Decimal(0),
-            exit_qty=Decimal(0),
-            exit_avg_px=None,
-            fees={"USDT": Decimal("0.5")},
-            realised_pnl=None,
-            created_at=AT,
-            updated_at=AT,
-        )
-    ]
+    house.ledger.order_rows = [an_order_row(account_id, "e"), an_order_row(account_id, "t", order_role="TP1")]
+    house.ledger.bracket_rows = [a_bracket_row(account_id=account_id, fees={"USDT": Decimal("0.5")})]
     (trade,) = (await trader.ask("GET", "/exchanges/trades?exchange=BINANCE")).body["data"]
     assert (trade["entryPriceAvg"], trade["currentPnL"]) == (90000, 9999.5)
     assert trade["entryOrder"]["orderId"] == "4711"
@@ -192,9 +132,9 @@ async def test_an_operation_finds_its_end_in_the_ledger(house: Any, trader: Any,
     about: dict[str, Any] = {"intent_id": pending["operationId"], "user_id": "u", "account_id": account_id}
     accepted = IntentView(**about, bracket_id="b", outcome="accepted", code=None, reason=None, created_at=AT)
     house.ledger.intents[pending["operationId"]] = accepted
-    house.ledger.order_rows = [ledger_order(account_id, entry, status="PENDING")]
+    house.ledger.order_rows = [an_order_row(account_id, entry, status="PENDING")]
     assert (await trader.ask("GET", pending["statusUrl"])).body["data"]["state"] == "PENDING"
-    house.ledger.order_rows = [ledger_order(account_id, entry)]
+    house.ledger.order_rows = [an_order_row(account_id, entry)]
     operation = (await trader.ask("GET", pending["statusUrl"])).body["data"]
     assert (operation["state"], operation["result"]["status"], operation["result"]["orderId"]) == (
         "SUCCEEDED",

@@ -32,7 +32,8 @@ def sized(size: Size, **changes: Any) -> Any:
         (Size(pct=D("0.1")), {}, "0.00099"),
         (Size(pct=D(1)), {}, "0.00995"),
         (Size(usd=D(50)), {}, "0.00049"),
-        (Size(qty=D("0.001009")), {}, "0.001"),
+        (Size(qty=D("0.001")), {}, "0.001"),
+        (Size(quote=D("99.99")), {}, "0.00099"),
         (Size(pct=D("0.1")), {"order_type": OrderType.LIMIT, "price": D(50000)}, "0.002"),
         (Size(pct=D("0.1")), {"side": Side.SELL}, "0.05"),
         (Size(usd=D(500)), {"side": Side.SELL}, "0.005"),
@@ -56,7 +57,15 @@ def test_a_size_becomes_this_quantity(size: Size, changes: dict[str, Any], qty: 
         (Size(qty=D("0.01")), {}, "INSUFFICIENT_BALANCE", "quantity"),
         (Size(qty=D("0.50001")), {"side": Side.SELL}, "INSUFFICIENT_BALANCE", "quantity"),
         (Size(usd=D("4.99")), {}, "ORDER_VALUE_TOO_LOW", "sizeUsd"),
-        (Size(qty=D("0.000001")), {}, "ORDER_VALUE_TOO_LOW", "quantity"),
+        (Size(qty=D("0.000001")), {}, "PRECISION_TOO_FINE", "quantity"),
+        (Size(qty=D("0.001009")), {}, "PRECISION_TOO_FINE", "quantity"),
+        (Size(qty=D("0.000009")), {"side": Side.SELL}, "PRECISION_TOO_FINE", "quantity"),
+        (Size(qty=D("0.001")), {"order_type": OrderType.LIMIT, "price": D("99.001")}, "PRECISION_TOO_FINE", "price"),
+        (Size(quote=D(0)), {}, "SIZE_OUT_OF_RANGE", "quoteOrderQty"),
+        (Size(quote=D("4.99")), {}, "ORDER_VALUE_TOO_LOW", "quoteOrderQty"),
+        (Size(quote=D("1000.01")), {}, "INSUFFICIENT_BALANCE", "quoteOrderQty"),
+        (Size(quote=D(50)), {"side": Side.SELL}, "INVALID_FIELD", "quoteOrderQty"),
+        (Size(quote=D(50)), {"order_type": OrderType.LIMIT, "price": D(9)}, "INVALID_FIELD", "quoteOrderQty"),
         (Size(pct=D(1)), {"free": {}}, "ORDER_VALUE_TOO_LOW", "sizePct"),
         (Size(qty=D("0.001")), {"price": D(1)}, "INVALID_FIELD", "price"),
         (Size(qty=D("0.001")), {"order_type": OrderType.LIMIT}, "INVALID_FIELD", "price"),
@@ -81,12 +90,6 @@ def test_a_size_that_breaks_a_rule_is_refused_by_field(
     with pytest.raises(Refused) as refused:
         sized(size, **changes)
     assert (refused.value.code, refused.value.field) == (code, field)
-
-
-def test_a_limit_price_between_ticks_is_rounded_to_the_traders_advantage() -> None:
-    bought = sized(Size(qty=D("0.001")), order_type=OrderType.LIMIT, price=D("99999.999"))
-    sold = sized(Size(qty=D("0.001")), side=Side.SELL, order_type=OrderType.LIMIT, price=D("99999.991"))
-    assert (bought.price, sold.price) == (D("99999.99"), D(100000))
 
 
 def money(low: int, high: int, places: int) -> st.SearchStrategy[Decimal]:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from common.health import Health
 from common.service.http import new_app
 from gateway import problems
-from gateway.http import auth, credentials, reads, trading
+from gateway.http import auth, bitget, credentials, gateio, markets, mexc, reads, trading
 from gateway.http.middleware import BodyLimit, RequestLog
 from gateway.http.parts import Parts
 from gateway.live import Live
@@ -30,7 +30,7 @@ def rest_app(parts: Parts, health: Health, origins: list[str]) -> FastAPI:
     app = new_app("Crypto Graph Trader", health, docs_url="/api-docs")
     app.description = DESCRIPTION
     problems.install(app)
-    for area in (auth, credentials, trading, reads):
+    for area in (auth, credentials, trading, reads, markets, bitget, gateio, mexc):
         app.include_router(area.router(parts))
     if origins:
         app.add_middleware(

@@ -43,12 +43,23 @@ PLACED: Final = {
         "orderGroupId": "bq7…",
         "operationId": "0b9d…",
         "protection": {
+            "exitStyle": "oco",
+            "tpType": "LIMIT_MAKER",
             "stopType": "STOP_LOSS",
+            "tpResidency": "exchange",
+            "stopResidency": "exchange",
+            "residencyReason": "waits on the exchange",
             "merged": False,
             "expectedDust": "0",
             "exits": [
-                {"level": 1, "quantity": "0.0005", "tpPrice": "105000", "slPrice": "95000", "slLimitPrice": None},
-                {"level": 2, "quantity": "0.00049", "tpPrice": "110000", "slPrice": "95000", "slLimitPrice": None},
+                {
+                    "level": 1,
+                    "quantity": "0.00099",
+                    "tpPrice": "105000",
+                    "tpLimitPrice": None,
+                    "slPrice": "95000",
+                    "slLimitPrice": None,
+                },
             ],
         },
         "status": "FILLED",
@@ -110,6 +121,16 @@ OCO: Final = {
     "belowStopPrice": "370",
     "belowTimeInForce": "GTC",
 }
+
+
+MEXC_BUY: Final = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "type": "MARKET",
+    "quoteOrderQty": "50",
+    "newClientOrderId": "my-order-1",
+}
+TRANSFER: Final = {"currency": "USDT", "from": "spot", "to": "futures", "amount": "10", "settle": "usdt"}
 
 
 def example(status: int, body: Any, description: str = "Success") -> dict[int | str, dict[str, Any]]:

@@ -1,33 +1,22 @@
 """/exchanges, what trades: place, protect, cancel, and follow an operation."""
 
-import hashlib
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 
-from common.codec import plain
 from common.errors import Refused
-from common.exchanges import Exchange
-from common.ids import new_id
-from common.intents import CancelAllOrdersIntent, CancelOrderIntent
+from common.intents import CancelAllOrdersIntent
 from gateway import answers
-from gateway.accounts import must_trade
 from gateway.http import examples
+from gateway.http.desk import Desk, answered, ticket_of
 from gateway.http.exact_json import ExactJsonRoute
 from gateway.http.parts import Parts, caller_of
-from gateway.ports import Account, Answer
-from gateway.trading.errands import Errand, cancel_all_errand, cancel_errand, entry_errand, exits_errand
+from gateway.trading.errands import Errand, cancel_all_errand, exits_errand
 from gateway.trading.gather import gathered
-from gateway.trading.intents import Stamp, market_of, place_exits, place_order
+from gateway.trading.intents import market_of, place_exits
 from gateway.trading.operations import operation_shown
-from gateway.trading.refusals import invalid
 from gateway.trading.requests import OrderId, PlaceOcoBody, PlaceOrderBody, Symbol, exchange_named
-from gateway.trading.service import Ticket
 
 IdempotencyKey = Annotated[
     str | None,
@@ -38,7 +27,7 @@ IdempotencyKey = Annotated[
         description="The same key with the same request is carried out once and answered alike.",
     ),
 ]
-ExchangeName = Annotated[str | None, Query(description="BINANCE", examples=["BINANCE"])]
+ExchangeName = Annotated[str | None, Query(description="BINANCE, BITGET, GATEIO or MEXC", examples=["BINANCE"])]
 CredentialId = Annotated[str | None, Query(alias="credentialId", description="A stored key; else the default.")]
 PLACED = examples.example(200, examples.PLACED) | {
     202: {
@@ -53,7 +42,7 @@ def router(parts: Parts) -> APIRouter:
     route_class: type[APIRoute] = ExactJsonRoute
     routes = APIRouter(prefix="/exchanges", tags=["trading"], route_class=route_class)
     UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
-    desk = _Desk(parts)
+    desk = Desk(parts)
 
     @routes.post("/place-order", responses=PLACED, summary="Place an order; a buy is protected the moment it fills")
     async def place(
@@ -71,14 +60,8 @@ def router(parts: Parts) -> APIRouter:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         named = exchange_named(exchange, body.exchange)
-
-        async def make() -> Errand:
-            stamp = await desk.stamp(user_id, named, body.credential_id)
-            seen = await gathered(parts.connector(named), stamp.account, body.symbol)
-            market = market_of(seen.ticker, body.symbol)
-            return entry_errand(place_order(body, stamp, seen.instrument, market, seen.free))
-
-        return _response(await parts.trading.once(_ticket(user_id, idempotency_key, "place-order", named, body), make))
+        ticket = ticket_of(user_id, idempotency_key, "place-order", named, body)
+        return answered(await desk.place(ticket, named, body.wish))
 
     @routes.post("/place-oco-order", responses=PLACED, summary="Protect what the account holds with an OCO pair")
     async def place_oco(
@@ -95,8 +78,8 @@ def router(parts: Parts) -> APIRouter:
             market = market_of(seen.ticker, body.symbol)
             return exits_errand(place_exits(body, stamp, seen.instrument, market, seen.free))
 
-        ticket = _ticket(user_id, idempotency_key, "place-oco-order", named, body)
-        return _response(await parts.trading.once(ticket, make))
+        ticket = ticket_of(user_id, idempotency_key, "place-oco-order", named, body)
+        return answered(await parts.trading.once(ticket, make))
 
     @routes.delete("/cancel-order", responses=PLACED, summary="Cancel one order")
     async def cancel(
@@ -110,18 +93,9 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         """Name the order by either id. Cancelling an exit gives its protection up."""
         named = exchange_named(exchange)
-        if (order_id is None) is (client_order_id is None):
-            raise invalid("orderId", "One of orderId and clientOrderId names the order.", "Give exactly one of them.")
-
-        async def make() -> Errand:
-            stamp = await desk.stamp(user_id, named, credential_id)
-            names = await desk.order(stamp.account, symbol, order_id, client_order_id)
-            return cancel_errand(CancelOrderIntent(**stamp.fields, symbol=symbol, **names))
-
         words = {"symbol": symbol, "orderId": order_id, "clientOrderId": client_order_id, "credential": credential_id}
-        return _response(
-            await parts.trading.once(_ticket(user_id, idempotency_key, "cancel-order", named, words), make)
-        )
+        ticket = ticket_of(user_id, idempotency_key, "cancel-order", named, words)
+        return answered(await desk.cancel(ticket, named, symbol, order_id, client_order_id, credential_id))
 
     @routes.delete("/cancel-all-orders", responses=PLACED, summary="Cancel every open order of a symbol")
     async def cancel_all(
@@ -141,8 +115,8 @@ def router(parts: Parts) -> APIRouter:
             return cancel_all_errand(CancelAllOrdersIntent(**stamp.fields, symbol=symbol), names)
 
         words = {"symbol": symbol, "credential": credential_id}
-        ticket = _ticket(user_id, idempotency_key, "cancel-all-orders", named, words)
-        return _response(await parts.trading.once(ticket, make))
+        ticket = ticket_of(user_id, idempotency_key, "cancel-all-orders", named, words)
+        return answered(await parts.trading.once(ticket, make))
 
     @routes.get("/operations/{operation_id}", summary="What became of a request that was answered 202")
     async def operation(operation_id: str, user_id: UserId) -> Response:
@@ -160,59 +134,3 @@ def router(parts: Parts) -> APIRouter:
         return answers.json_response(answers.success(operation_shown(stored, answer)))
 
     return routes
-
-
-class _Desk:
-    """What every trading request looks up first."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
-    async def stamp(self, user_id: str, exchange: Exchange, credential_id: str | None) -> Stamp:
-        """A fresh intent id for the account the request means. Raises Refused."""
-        self._parts.connector(exchange)
-        account = must_trade(await self._parts.accounts.chosen(user_id, exchange, credential_id))
-        now_ms = self._parts.clock.now_ms()
-        return Stamp(
-            intent_id=new_id(), account=account, now_ms=now_ms, valid_until_ms=now_ms + self._parts.intent_valid_ms
-        )
-
-    async def order(
-        self, account: Account, symbol: str, order_id: str | None, client_order_id: str | None
-    ) -> dict[str, Any]:
-        """Both ids of the order that is meant: one of ours that has not ended, or one that rests. Raises Refused."""
-        if client_order_id is not None:
-            for ours in await self._parts.ledger.orders_by_client_id(account.account_id, [client_order_id]):
-                if ours.symbol == symbol and ours.status in {"PENDING", "NEW", "PARTIALLY_FILLED"}:
-                    return {"client_order_id": client_order_id, "exchange_order_id": ours.order_id}
-        for order in await self._parts.connector(account.exchange).open_orders(account.account_id, symbol):
-            if order_id in {order.exchange_order_id, None} and client_order_id in {order.client_order_id, None}:
-                return {"client_order_id": order.client_order_id, "exchange_order_id": order.exchange_order_id}
-        raise Refused(
-            code="ORDER_NOT_FOUND",
-            title="Order not found",
-            field="orderId" if order_id else "clientOrderId",
-            rule=f"No open order of {symbol} has this id.",
-            fix="List GET /exchanges/open-orders.",
-            status=404,
-        )
-
-
-def _ticket(
-    user_id: str, key: str | None, what: str, exchange: Exchange, words: BaseModel | Mapping[str, Any]
-) -> Ticket:
-    """The request's identity: the same words in another order, or 0.10 for 0.1, are the same request."""
-    said = words.model_dump() if isinstance(words, BaseModel) else dict(words)
-    text = orjson.dumps([what, exchange.value, said], default=_spelled, option=orjson.OPT_SORT_KEYS)
-    return Ticket(user_id=user_id, idempotency_key=key, request_hash=hashlib.sha256(text).hexdigest())
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, Decimal):
-        return plain(value)
-    raise TypeError(f"{type(value).__name__} stands in no request")
-
-
-def _response(answer: Answer) -> Response:
-    kind = "application/json" if answer.status < 300 else "application/problem+json"
-    return Response(answer.body, answer.status, media_type=kind)

@@ -1,7 +1,8 @@
 """Instruments, markets and facts as tests need them."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from common import ids
 from common.exchanges import Exchange
@@ -9,6 +10,7 @@ from common.instruments import Instrument
 from common.intents import IntentBase
 from common.orders import FactBase, OrderType
 from common.protection import BracketState, ProtectionBase
+from gateway.ports import BracketView, OrderView
 from gateway.trading.plans import Market
 
 F = TypeVar("F", bound=FactBase)
@@ -33,6 +35,24 @@ def an_instrument(**changes: Any) -> Instrument:
         "oco_allowed": True,
     }
     return Instrument(**(rules | changes))
+
+
+def an_instrument_of(exchange: Exchange, **changes: Any) -> Instrument:
+    """BTCUSDT as the exchange has it."""
+    rules = _RULES[exchange] | {"exchange": exchange} | changes
+    return an_instrument(**rules)
+
+
+_PLAIN = (OrderType.MARKET, OrderType.LIMIT, OrderType.LIMIT_MAKER)
+_RULES: dict[Exchange, dict[str, Any]] = {
+    Exchange.BINANCE: {},
+    Exchange.BITGET: {"lot_size": Decimal("0.000001"), "min_qty": Decimal(0), "min_notional": Decimal(1)}
+    | {"max_algo_orders": 0, "oco_allowed": False},
+    Exchange.GATEIO: {"exchange_symbol": "BTC_USDT", "tick_size": Decimal("0.1"), "min_notional": Decimal(3)}
+    | {"max_algo_orders": 0, "oco_allowed": False, "order_types": ()},
+    Exchange.MEXC: {"lot_size": Decimal("0.000001"), "min_qty": Decimal("0.000001"), "min_notional": Decimal(1)}
+    | {"market_min_notional": Decimal(1), "max_algo_orders": 0, "oco_allowed": False, "order_types": _PLAIN},
+}
 
 
 def a_market(px: str = "100000", *, spread: str = "10") -> Market:
@@ -77,3 +97,68 @@ def protection_fact(kind: type[P], intent: IntentBase, **fields: Any) -> P:
         "dust_qty": Decimal(0),
     }
     return kind(**(about | fields))
+
+
+AT: Final = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def a_bracket_row(**changes: Any) -> BracketView:
+    """A protected BTCUSDT bracket as the ledger publishes it."""
+    fields: dict[str, Any] = {
+        "bracket_id": "b1",
+        "intent_id": "i",
+        "user_id": "u",
+        "account_id": "a",
+        "exchange": "binance",
+        "symbol": "BTCUSDT",
+        "state": "PROTECTED",
+        "version": 1,
+        "entry_qty": Decimal(1),
+        "entry_avg_px": Decimal(90_000),
+        "held_qty": Decimal(1),
+        "protected_qty": Decimal(1),
+        "guarded_qty": Decimal(0),
+        "unprotected_qty": Decimal(0),
+        "dust_qty": Decimal(0),
+        "exit_qty": Decimal(0),
+        "exit_avg_px": None,
+        "fees": {},
+        "realised_pnl": None,
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    return BracketView(**(fields | changes))
+
+
+def an_order_row(account_id: str, name: str, **changes: Any) -> OrderView:
+    """A filled entry as the ledger publishes it."""
+    fields: dict[str, Any] = {
+        "id": 1,
+        "order_id": "4711",
+        "client_order_id": name,
+        "user_id": "u",
+        "account_id": account_id,
+        "exchange": "binance",
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "MARKET",
+        "quantity": Decimal(1),
+        "price": None,
+        "trigger_price": None,
+        "status": "FILLED",
+        "executed_qty": Decimal(1),
+        "avg_price": Decimal(100_000),
+        "order_role": "ENTRY",
+        "pair": None,
+        "order_group_id": "b1",
+        "parent_order_id": None,
+        "tp_levels": None,
+        "sl_price": None,
+        "residency": "exchange",
+        "residency_reason": "native OCO",
+        "fees": {},
+        "filled_timestamp": AT,
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    return OrderView(**(fields | changes))

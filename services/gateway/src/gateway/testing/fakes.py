@@ -14,11 +14,11 @@ from common.exchanges import Exchange
 from common.ids import new_id
 from common.instruments import Instrument
 from common.intents import OrderIntent
-from common.market import Ticker
-from common.orders import OrderSnapshot
+from common.market import Candle, Depth, PublicTrade, Ticker
+from common.orders import OrderSnapshot, Side
 from gateway.accounts import not_found
 from gateway.auth.sessions import RefreshRow, Taken, User
-from gateway.ports import Account, Answer, BracketView, IntentView, Key, KeyCheck, OrderView, StoredIntent
+from gateway.ports import Account, Answer, BracketView, IntentView, Key, KeyCheck, OrderView, StoredIntent, Transfer
 from gateway.testing.builders import an_instrument
 from gateway.trading.refusals import invalid
 
@@ -129,6 +129,12 @@ class FakeConnector:
         self.orders: list[OrderSnapshot] = []
         self.verdict = KeyCheck(ok=True, can_trade=True, can_withdraw=False, account_kind="SPOT")
         self.away = False
+        self.asked: dict[str, Any] = {}
+        self.transfers: list[Transfer] = []
+
+    def change(self, **rules: Any) -> None:
+        """Let the symbol have other rules."""
+        self.listed = msgspec.structs.replace(self.listed, **rules)
 
     async def instrument(self, symbol: str) -> Instrument:
         self._there()
@@ -136,18 +142,44 @@ class FakeConnector:
             raise invalid("symbol", f"No symbol {symbol!r}.", "Write BTCUSDT.", code="UNKNOWN_SYMBOL")
         return self.listed
 
-    async def tickers(self, symbols: Sequence[str]) -> Sequence[Ticker]:
+    async def instruments(self) -> Sequence[Instrument]:
         self._there()
-        ticker = Ticker(
-            exchange=self.listed.exchange,
-            symbol=self.listed.symbol,
-            ts_event_ms=NOW_MS,
-            ts_init_ms=NOW_MS,
-            last_px=self.last_px,
-            bid_px=self.last_px,
-            ask_px=self.last_px,
-        )
-        return [ticker] if self.listed.symbol in symbols else []
+        return [self.listed]
+
+    async def tickers(self, symbols: Sequence[str] | None) -> Sequence[Ticker]:
+        self._there()
+        ticker = Ticker(**self._of_market(), last_px=self.last_px, bid_px=self.last_px, ask_px=self.last_px)
+        return [ticker] if symbols is None or self.listed.symbol in symbols else []
+
+    async def candles(
+        self, symbol: str, interval: str, limit: int, start_ms: int | None, end_ms: int | None
+    ) -> Sequence[Candle]:
+        self._there()
+        self.asked = {"interval": interval, "limit": limit, "start_ms": start_ms, "end_ms": end_ms}
+        return [
+            Candle(
+                **self._of_market(),
+                interval=interval,
+                open_ms=NOW_MS,
+                close_ms=NOW_MS + 59_999,
+                open_px=self.last_px,
+                high_px=self.last_px,
+                low_px=self.last_px,
+                close_px=self.last_px,
+                volume=Decimal(1),
+                quote_volume=self.last_px,
+                closed=False,
+            )
+        ]
+
+    async def depth(self, symbol: str, limit: int) -> Depth:
+        self._there()
+        level = ((self.last_px, Decimal(1)),)
+        return Depth(**self._of_market(), last_id=7, bids=level, asks=level)
+
+    async def public_trades(self, symbol: str, limit: int) -> Sequence[PublicTrade]:
+        self._there()
+        return [PublicTrade(**self._of_market(), trade_id="1", px=self.last_px, qty=Decimal(1), taker_side=Side.BUY)]
 
     async def balances(self, account_id: str) -> Sequence[AssetBalance]:
         self._there()
@@ -157,13 +189,22 @@ class FakeConnector:
         self._there()
         return [order for order in self.orders if symbol in {None, order.symbol}]
 
+    async def transfer(self, account_id: str, wish: Transfer) -> str:
+        self._there()
+        self.transfers.append(wish)
+        return str(len(self.transfers))
+
     async def check_key(self, key: Key) -> KeyCheck:
         self._there()
         return self.verdict
 
+    def _of_market(self) -> dict[str, Any]:
+        about = {"exchange": self.listed.exchange, "symbol": self.listed.symbol}
+        return about | {"ts_event_ms": NOW_MS, "ts_init_ms": NOW_MS}
+
     def _there(self) -> None:
         if self.away:
-            raise Unavailable("binance-connector")
+            raise Unavailable(f"{self.listed.exchange.value}-connector")
 
 
 class MemoryLedger:
@@ -183,6 +224,10 @@ class MemoryLedger:
 
     async def orders_by_client_id(self, account_id: str, client_order_ids: Sequence[str]) -> Sequence[OrderView]:
         return [o for o in self.order_rows if o.account_id == account_id and o.client_order_id in client_order_ids]
+
+    async def held_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderView]:
+        held = [o for o in self.order_rows if o.account_id == account_id and symbol in {None, o.symbol}]
+        return [order for order in held if order.residency == "engine" and order.status == "NEW"]
 
     async def intent(self, intent_id: str) -> IntentView | None:
         return self.intents.get(intent_id)

@@ -1,12 +1,14 @@
 """What is done for one trading request: the intent to publish, the facts to wait for, the answer to give."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import orjson
 
 from common import ids
+from common.instruments import ZERO
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent, IntentBase, PlaceExits, PlaceOrder
 from common.orders import OrderCanceled, OrderExpired, OrderFilled, OrderSnapshot, OrderStatus, OrderUnknown
 from common.protection import BracketDenied
@@ -70,8 +72,8 @@ def errand_of(intent: IntentBase, client_order_ids: frozenset[str] = frozenset()
             raise AssertionError(f"no errand for {type(intent).__name__}")
 
 
-def entry_errand(intent: PlaceOrder) -> Errand:
-    """An entry: answered when the exchange has it, or has filled it."""
+def entry_errand(intent: PlaceOrder, beside: Mapping[str, Any] = MappingProxyType({})) -> Errand:
+    """An entry: answered when the exchange has it, or has filled it; `beside` is shown with it."""
     bracket = ids.bracket_id(intent.account_id, intent.intent_id)
     asked: dict[str, Any] = {
         "clientOrderId": ids.client_order_id(bracket, ids.Leg.ENTRY, 0),
@@ -84,10 +86,14 @@ def entry_errand(intent: PlaceOrder) -> Errand:
         "credentialId": intent.account_id,
         "orderGroupId": bracket,
         "operationId": intent.intent_id,
+        **beside,
     }
-    if intent.plan is not None and intent.qty is not None:
-        exits = preview(intent.plan, intent.instrument, qty=intent.qty, entry_px=intent.reference_px, field="quantity")
-        asked["protection"] = answers.plan_shown(intent.plan, exits)
+    if intent.quote_qty is not None:
+        asked["quoteOrderQty"] = intent.quote_qty
+    if intent.plan is not None:
+        qty = intent.qty or intent.instrument.floor_qty((intent.quote_qty or ZERO) / intent.reference_px)
+        exits = preview(intent.plan, intent.instrument, qty=qty, entry_px=intent.reference_px, field="quantity")
+        asked["protection"] = answers.plan_shown(intent.plan, exits, intent.exchange)
     return Errand(
         intent=intent,
         keys=entry_keys(intent.account_id, intent.intent_id),

@@ -16,8 +16,10 @@ from gateway.ports import Account
 from gateway.trading.oco import check_both_legs, oco_plan
 from gateway.trading.plans import Market, plan_for, preview
 from gateway.trading.refusals import invalid, too_small
-from gateway.trading.requests import PlaceOcoBody, PlaceOrderBody
+from gateway.trading.requests import PlaceOcoBody
+from gateway.trading.rules import check_order_type, check_tradable
 from gateway.trading.sizing import Sized, size_exits, size_order
+from gateway.trading.wishes import OrderWish
 
 
 class Stamp(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,28 +59,31 @@ def market_of(ticker: Ticker | None, symbol: str) -> Market:
 
 
 def place_order(
-    body: PlaceOrderBody, stamp: Stamp, instrument: Instrument, market: Market, free: Mapping[str, Decimal]
+    wish: OrderWish, stamp: Stamp, instrument: Instrument, market: Market, free: Mapping[str, Decimal]
 ) -> PlaceOrder:
     """An entry sized in lots; a buy has a plan whose exits can exist. Raises Refused."""
-    order_type = OrderType(body.type)
-    _check_tradable(instrument)
-    if body.side is Side.SELL and body.exit_field:
+    check_tradable(instrument)
+    check_order_type(instrument, wish.order_type)
+    if wish.side is Side.SELL and wish.exit_field:
         rule = "Take-profit and stop protect a purchase."
-        raise invalid(body.exit_field, rule, "Leave it out, or protect holdings with place-oco-order.")
-    sized = size_order(body.size, instrument, market, free, side=body.side, order_type=order_type, price=body.price)
-    plan = _plan(body, sized, instrument, market) if body.side is Side.BUY else None
+        raise invalid(wish.exit_field, rule, "Leave it out, or protect holdings with place-oco-order.")
+    sized = size_order(
+        wish.size, instrument, market, free, side=wish.side, order_type=wish.order_type, price=wish.price
+    )
+    plan = _plan(wish, sized, instrument, market) if wish.side is Side.BUY else None
     return PlaceOrder(
         **stamp.fields,
         symbol=instrument.symbol,
-        side=body.side,
-        order_type=order_type,
-        qty=sized.qty,
+        side=wish.side,
+        order_type=wish.order_type,
+        qty=sized.qty if sized.quote_qty is None else None,
+        quote_qty=sized.quote_qty,
         price=sized.price,
-        time_in_force=_time_in_force(body, order_type),
+        time_in_force=_time_in_force(wish),
         plan=plan,
         instrument=instrument,
         reference_px=sized.entry_px,
-        signal_id=body.signal_id,
+        signal_id=wish.signal_id,
     )
 
 
@@ -86,7 +91,7 @@ def place_exits(
     body: PlaceOcoBody, stamp: Stamp, instrument: Instrument, market: Market, free: Mapping[str, Decimal]
 ) -> PlaceExits:
     """An exit pair on what is held. Raises Refused."""
-    _check_tradable(instrument)
+    check_tradable(instrument)
     if body.side is not Side.SELL:
         raise invalid("side", "An OCO order here sells what is held.", "Set side to SELL, or leave it out.")
     plan = oco_plan(body.above, body.below, instrument, market)
@@ -104,21 +109,15 @@ def place_exits(
     )
 
 
-def _plan(body: PlaceOrderBody, sized: Sized, instrument: Instrument, market: Market) -> ExitPlan:
-    plan = plan_for(body.wanted, instrument, entry_px=sized.entry_px, market=market)
+def _plan(wish: OrderWish, sized: Sized, instrument: Instrument, market: Market) -> ExitPlan:
+    plan = plan_for(wish.wanted, instrument, entry_px=sized.entry_px, market=market)
     preview(plan, instrument, qty=sized.qty, entry_px=sized.entry_px, field=sized.field)
     return plan
 
 
-def _time_in_force(body: PlaceOrderBody, order_type: OrderType) -> TimeInForce | None:
-    if order_type is OrderType.LIMIT:
-        return body.time_in_force or TimeInForce.GTC
-    if body.time_in_force is not None:
-        raise invalid("timeInForce", "A MARKET order has no time in force.", "Leave timeInForce out.")
+def _time_in_force(wish: OrderWish) -> TimeInForce | None:
+    if wish.order_type is OrderType.LIMIT:
+        return wish.time_in_force or TimeInForce.GTC
+    if wish.time_in_force is not None:
+        raise invalid("timeInForce", f"A {wish.order_type} order has no time in force.", "Leave timeInForce out.")
     return None
-
-
-def _check_tradable(instrument: Instrument) -> None:
-    if not instrument.tradable:
-        rule = f"{instrument.symbol} is not trading at the moment."
-        raise invalid("symbol", rule, "Wait until it trades again.", code="MARKET_CLOSED", title="Market is closed")

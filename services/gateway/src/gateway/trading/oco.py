@@ -4,14 +4,15 @@ from decimal import Decimal
 
 import msgspec
 
+from common.exchanges import CAPABILITIES, Exchange
 from common.exits import ExitLevel, ExitPlan, PriceTarget
 from common.instruments import Instrument
 from common.orders import OrderType, TimeInForce
-from gateway.trading.plans import ONE, Market
+from gateway.trading.plans import ONE, Market, shown_name
 from gateway.trading.refusals import invalid, too_small
 
-ABOVE_TYPES = frozenset({OrderType.LIMIT_MAKER, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
-BELOW_TYPES = frozenset({OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT})
+RESTING = frozenset({OrderType.LIMIT, OrderType.LIMIT_MAKER})
+"""Kinds that rest in the book at their price, and have no stop price."""
 
 
 class OcoLeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,12 +26,10 @@ class OcoLeg(msgspec.Struct, frozen=True, kw_only=True):
 
 def oco_plan(above: OcoLeg, below: OcoLeg, instrument: Instrument, market: Market) -> ExitPlan:
     """The plan of one exit pair: the take-profit above the market, the stop below it. Raises Refused."""
-    _check_types(above, below)
+    _check_types(above, below, instrument.exchange)
     take_profit, take_profit_trigger = _above_prices(above)
     stop, stop_limit = _below_prices(below)
-    nearest = min(take_profit, take_profit_trigger or take_profit)
-    if nearest <= market.last_px:
-        raise _wrong_side("abovePrice", "above", nearest, market.last_px)
+    _check_above(take_profit, take_profit_trigger, instrument.exchange, market.last_px)
     if stop >= market.last_px:
         raise _wrong_side("belowStopPrice" if below.stop_price else "belowPrice", "below", stop, market.last_px)
     return ExitPlan(
@@ -58,19 +57,33 @@ def check_both_legs(plan: ExitPlan, qty: Decimal, instrument: Instrument, field:
             raise too_small(field, name, qty, px, instrument)
 
 
-def _check_types(above: OcoLeg, below: OcoLeg) -> None:
-    if above.order_type not in ABOVE_TYPES:
-        raise invalid("aboveType", f"The leg above is one of {', '.join(sorted(ABOVE_TYPES))}.", "Use one of these.")
-    if below.order_type not in BELOW_TYPES:
-        raise invalid("belowType", f"The leg below is one of {', '.join(sorted(BELOW_TYPES))}.", "Use one of these.")
+def _check_types(above: OcoLeg, below: OcoLeg, exchange: Exchange) -> None:
+    known, name = CAPABILITIES[exchange], shown_name(exchange)
+    for field, side, kind, taken in (
+        ("aboveType", "above", above.order_type, known.take_profit_types),
+        ("belowType", "below", below.order_type, known.stop_loss_types),
+    ):
+        if kind not in taken:
+            raise invalid(field, f"The leg {side} is one of {', '.join(taken)} on {name}.", "Use one of these.")
+
+
+def _check_above(limit: Decimal, trigger: Decimal | None, exchange: Exchange, last_px: Decimal) -> None:
+    """A native list wants the whole leg above the market; where triggers stand alone, their limit may lie beneath."""
+    wants_both = trigger is None or CAPABILITIES[exchange].native_oco
+    nearest = min(limit, trigger or limit) if wants_both else trigger
+    assert nearest is not None, "a leg has a limit price or a trigger"
+    if nearest <= last_px:
+        raise _wrong_side("abovePrice" if wants_both else "aboveStopPrice", "above", nearest, last_px)
 
 
 def _above_prices(leg: OcoLeg) -> tuple[Decimal, Decimal | None]:
     """(limit price, trigger) of the take-profit; a market take-profit counts as priced at its trigger."""
     match leg.order_type:
-        case OrderType.LIMIT_MAKER:
+        case kind if kind in RESTING:
             if leg.stop_price is not None:
-                raise invalid("aboveStopPrice", "A LIMIT_MAKER has no stop price.", "Leave aboveStopPrice out.")
+                raise invalid("aboveStopPrice", f"A {kind} has no stop price.", "Leave aboveStopPrice out.")
+            if leg.time_in_force not in {None, TimeInForce.GTC}:
+                raise invalid("aboveTimeInForce", f"A {kind} that waits for its price is GTC.", "Name GTC.")
             return _needed(leg.price, "abovePrice", leg.order_type), None
         case OrderType.TAKE_PROFIT:
             if leg.price is not None:

@@ -5,15 +5,12 @@ from decimal import ROUND_DOWN, Decimal
 
 import msgspec
 
-from common.exchanges import CAPABILITIES, Capabilities
+from common.exchanges import CAPABILITIES, Capabilities, Exchange
 from common.exits import ExitLevel, ExitPlan, ExitSlices, PriceTarget, exits_for, lowest_exit_px
 from common.instruments import Instrument
 from common.orders import OrderType
 from gateway.trading.levels import below
 from gateway.trading.refusals import invalid, too_small
-
-DEFAULT_STOP_LIMIT_OFFSET_PCT = Decimal("0.5")
-"""How far beneath its trigger a limit stop is priced when the request does not say."""
 
 ONE = Decimal(1)
 _SHARE_STEP = Decimal("0.00000001")
@@ -40,24 +37,27 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
 def plan_for(wanted: Wanted, instrument: Instrument, *, entry_px: Decimal, market: Market) -> ExitPlan:
     """The exit plan of a buy expected to fill at `entry_px`. Raises Refused for levels no plan can be made of."""
-    defaults = CAPABILITIES[instrument.exchange]
-    targets, shares = _take_profits(wanted, defaults)
-    stop = wanted.stop_loss or PriceTarget(pct=-defaults.default_stop_loss_pct)
+    known = CAPABILITIES[instrument.exchange]
+    targets, shares = _take_profits(wanted, known)
+    stop = wanted.stop_loss or PriceTarget(pct=-known.default_stop_loss_pct)
     _check_take_profits(targets, entry_px)
     _check_stop(stop, entry_px=entry_px, market=market)
-    stop_type = _stop_type(wanted, instrument)
-    offset = wanted.stop_limit_offset_pct
-    limit = None
-    if stop_type is OrderType.STOP_LOSS_LIMIT:
-        limit = below(stop, DEFAULT_STOP_LIMIT_OFFSET_PCT if offset is None else offset)
-    elif offset is not None:
-        rule = "stopLimitOffsetPct belongs to a limit stop."
-        raise invalid("stopLimitOffsetPct", rule, 'Set stopType to "limit", or leave the offset out.')
+    take_profit_type, stop_type = known.take_profit_types[0], _stop_type(wanted, instrument, known)
+    stop_limit = _stop_limit(wanted, stop, stop_type, known)
+    # A take-profit that spawns a limit order wakes up at its level and is priced to sell at once.
+    limited = take_profit_type is OrderType.TAKE_PROFIT_LIMIT
     return ExitPlan(
         levels=tuple(
-            ExitLevel(take_profit=target, stop_loss=stop, share=share, stop_limit=limit)
+            ExitLevel(
+                take_profit=below(target, known.exit_slippage_pct) if limited else target,
+                take_profit_trigger=target if limited else None,
+                stop_loss=stop,
+                stop_limit=stop_limit,
+                share=share,
+            )
             for target, share in zip(targets, shares, strict=True)
         ),
+        take_profit_type=take_profit_type,
         stop_loss_type=stop_type,
     )
 
@@ -75,9 +75,11 @@ def preview(plan: ExitPlan, instrument: Instrument, *, qty: Decimal, entry_px: D
     return exits
 
 
-def pair_budget(plan: ExitPlan, instrument: Instrument) -> int:
-    """How many exit pairs the exchange lets wait on this symbol at once."""
+def pair_budget(plan: ExitPlan, instrument: Instrument) -> int | None:
+    """How many exit pairs the exchange lets wait on this symbol at once; None where no limit is known."""
     waiting = instrument.max_algo_orders or CAPABILITIES[instrument.exchange].max_algo_orders
+    if waiting == 0:
+        return instrument.max_order_lists or None
     pairs = waiting // max(plan.algo_orders_per_pair, 1)
     return min(pairs, instrument.max_order_lists) if instrument.max_order_lists else pairs
 
@@ -88,12 +90,12 @@ def even_shares(count: int) -> tuple[Decimal, ...]:
     return (share,) * (count - 1) + (ONE - share * (count - 1),)
 
 
-def _take_profits(wanted: Wanted, defaults: Capabilities) -> tuple[Sequence[PriceTarget], Sequence[Decimal]]:
+def _take_profits(wanted: Wanted, known: Capabilities) -> tuple[Sequence[PriceTarget], Sequence[Decimal]]:
     if wanted.take_profits is None:
         if wanted.shares is not None:
             raise invalid("tpShares", "Shares belong to levels.", "Name tpLevels as well, or leave tpShares out.")
-        targets = tuple(PriceTarget(pct=pct) for pct, _ in defaults.default_take_profits)
-        return targets, tuple(share for _, share in defaults.default_take_profits)
+        targets = tuple(PriceTarget(pct=pct) for pct, _ in known.default_take_profits)
+        return targets, tuple(share for _, share in known.default_take_profits)
     if not wanted.take_profits:
         raise invalid("tpLevels", "tpLevels has at least one level.", "Name a level, or leave tpLevels out.")
     shares = even_shares(len(wanted.take_profits)) if wanted.shares is None else wanted.shares
@@ -133,13 +135,32 @@ def _check_stop(stop: PriceTarget, *, entry_px: Decimal, market: Market) -> None
         raise invalid("sl", rule, "Lower the stop.", code="LEVEL_WRONG_SIDE")
 
 
-def _stop_type(wanted: Wanted, instrument: Instrument) -> OrderType:
-    allowed = instrument.order_types
+def _stop_type(wanted: Wanted, instrument: Instrument, known: Capabilities) -> OrderType:
+    """The kind of stop: what the exchange takes, of which one with native lists lets each symbol take less."""
+    taken = known.stop_loss_types
+    if known.native_oco and instrument.order_types:
+        taken = tuple(kind for kind in taken if kind in instrument.order_types) or taken
     if wanted.stop_type is None:
-        if allowed and OrderType.STOP_LOSS not in allowed and OrderType.STOP_LOSS_LIMIT in allowed:
-            return OrderType.STOP_LOSS_LIMIT
-        return OrderType.STOP_LOSS
-    if allowed and wanted.stop_type not in allowed:
-        rule = f"{instrument.symbol} does not take {wanted.stop_type} orders."
-        raise invalid("stopType", rule, f"Use one of {', '.join(allowed)}.")
+        return taken[0]
+    if wanted.stop_type not in taken:
+        name = "limit" if taken[0] is OrderType.STOP_LOSS_LIMIT else "market"
+        rule = f"A stop of {instrument.symbol} on {shown_name(instrument.exchange)} is one of {', '.join(taken)}."
+        raise invalid("stopType", rule, f'Set stopType to "{name}", or leave it out.')
     return wanted.stop_type
+
+
+def _stop_limit(wanted: Wanted, stop: PriceTarget, stop_type: OrderType, known: Capabilities) -> PriceTarget | None:
+    offset = wanted.stop_limit_offset_pct
+    if stop_type is OrderType.STOP_LOSS_LIMIT:
+        return below(stop, known.exit_slippage_pct if offset is None else offset)
+    if offset is not None:
+        rule = "stopLimitOffsetPct belongs to a limit stop."
+        fix = 'Set stopType to "limit", or leave the offset out.'
+        can = OrderType.STOP_LOSS_LIMIT in known.stop_loss_types
+        raise invalid("stopLimitOffsetPct", rule, fix if can else "Leave the offset out.")
+    return None
+
+
+def shown_name(exchange: Exchange) -> str:
+    """The exchange's name as the API spells it."""
+    return exchange.value.upper()

@@ -29,16 +29,28 @@ def insufficient(field: str, asset: str, needed: Decimal, free: Decimal) -> Refu
     )
 
 
-def too_small(field: str, what: str, qty: Decimal, px: Decimal, instrument: Instrument) -> Refused:
-    """An order below the smallest quantity or value the exchange takes."""
-    if qty < max(instrument.min_qty, instrument.lot_size) or qty <= 0:
-        smallest = max(instrument.min_qty, instrument.lot_size)
-        rule = f"{what} would be {plain(qty)} {instrument.base}; the smallest order is {plain(smallest)}."
+def too_small(
+    field: str,
+    what: str,
+    qty: Decimal,
+    px: Decimal,
+    instrument: Instrument,
+    *,
+    worth: Decimal | None = None,
+    smallest: Decimal | None = None,
+) -> Refused:
+    """An order below the smallest quantity or value the exchange takes.
+
+    `worth` and `smallest` (in quote asset) where they are not quantity x price and the symbol's own minimum.
+    """
+    least_qty = max(instrument.min_qty, instrument.lot_size)
+    if worth is None and (qty < least_qty or qty <= 0):
+        rule = f"{what} would be {plain(qty)} {instrument.base}; the smallest order is {plain(least_qty)}."
     else:
-        rule = (
-            f"{what} would be worth {plain(qty * px)} {instrument.quote} ({plain(qty)} at {plain(px)}); "
-            f"the smallest order is worth {plain(instrument.min_notional)}."
-        )
+        value = plain(qty * px if worth is None else worth)
+        of = "" if worth is not None else f" ({plain(qty)} at {plain(px)})"
+        least = plain(instrument.min_notional if smallest is None else smallest)
+        rule = f"{what} would be worth {value} {instrument.quote}{of}; the smallest order is worth {least}."
     return Refused(
         code="ORDER_VALUE_TOO_LOW",
         title=VALUE_TOO_LOW,

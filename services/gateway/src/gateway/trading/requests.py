@@ -12,6 +12,7 @@ from gateway.trading.oco import OcoLeg
 from gateway.trading.plans import Wanted
 from gateway.trading.refusals import EXCHANGE_REQUIRED, invalid
 from gateway.trading.sizing import Size
+from gateway.trading.wishes import OrderWish
 
 
 def _no_boolean(value: Any) -> Any:
@@ -31,13 +32,14 @@ def _symbol(value: str) -> str:
     return "".join(character for character in value if character not in "/-_").upper()
 
 
-def _upper(value: Any) -> Any:
+def upper(value: Any) -> Any:
+    """A word in capitals, as enumerations are written."""
     return value.upper() if isinstance(value, str) else value
 
 
 Number = Annotated[Decimal, BeforeValidator(_no_boolean), AfterValidator(_in_bounds)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,20}[/_-]?[A-Za-z0-9]{1,20}$"), AfterValidator(_symbol)]
-SideName = Annotated[Side, BeforeValidator(_upper)]
+SideName = Annotated[Side, BeforeValidator(upper)]
 OrderId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -47,20 +49,9 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class PlaceOrderBody(Body):
-    """POST /exchanges/place-order."""
+class ExitsBody(Body):
+    """The exits an order may name; what it does not name comes from the exchange's defaults."""
 
-    symbol: Symbol
-    side: SideName
-    exchange: str | None = Field(default=None, description="BINANCE; may stand in the query instead.")
-    type: Annotated[Literal["MARKET", "LIMIT"], BeforeValidator(_upper)] = "MARKET"
-    size_pct: Number | None = Field(
-        default=None, alias="sizePct", description="Fraction of the free balance: 0.1 is 10 %, at most 1."
-    )
-    size_usd: Number | None = Field(default=None, alias="sizeUsd", description="Amount in a dollar-priced quote asset.")
-    quantity: Number | None = Field(default=None, description="Amount of the base asset.")
-    price: Number | None = Field(default=None, description="The price of a LIMIT order.")
-    time_in_force: TimeInForce | None = Field(default=None, alias="timeInForce")
     tp_levels: list[Any] | None = Field(
         default=None,
         alias="tpLevels",
@@ -75,13 +66,6 @@ class PlaceOrderBody(Body):
     stop_limit_offset_pct: Annotated[Number, Field(ge=0, lt=100)] | None = Field(
         default=None, alias="stopLimitOffsetPct", description="How far beneath its trigger a limit stop is priced."
     )
-    credential_id: str | None = Field(default=None, alias="credentialId", description="A stored key; else the default.")
-    signal_id: str | None = Field(default=None, alias="signalId", max_length=100)
-
-    @property
-    def size(self) -> Size:
-        """How much, as it was said."""
-        return Size(pct=self.size_pct, usd=self.size_usd, qty=self.quantity)
 
     @property
     def wanted(self) -> Wanted:
@@ -109,6 +93,40 @@ class PlaceOrderBody(Body):
             "stopLimitOffsetPct": self.stop_limit_offset_pct,
         }
         return next((name for name, value in named.items() if value is not None), None)
+
+
+class PlaceOrderBody(ExitsBody):
+    """POST /exchanges/place-order."""
+
+    symbol: Symbol
+    side: SideName
+    exchange: str | None = Field(default=None, description="BINANCE; may stand in the query instead.")
+    type: Annotated[Literal["MARKET", "LIMIT"], BeforeValidator(upper)] = "MARKET"
+    size_pct: Number | None = Field(
+        default=None, alias="sizePct", description="Fraction of the free balance: 0.1 is 10 %, at most 1."
+    )
+    size_usd: Number | None = Field(default=None, alias="sizeUsd", description="Amount in a dollar-priced quote asset.")
+    quantity: Number | None = Field(default=None, description="Amount of the base asset, in whole steps of the symbol.")
+    price: Number | None = Field(default=None, description="The price of a LIMIT order, in whole ticks.")
+    time_in_force: TimeInForce | None = Field(default=None, alias="timeInForce")
+    credential_id: str | None = Field(default=None, alias="credentialId", description="A stored key; else the default.")
+    signal_id: str | None = Field(default=None, alias="signalId", max_length=100)
+
+    @property
+    def wish(self) -> OrderWish:
+        """The order it asks for. Raises Refused."""
+        return OrderWish(
+            symbol=self.symbol,
+            side=self.side,
+            order_type=OrderType(self.type),
+            size=Size(pct=self.size_pct, usd=self.size_usd, qty=self.quantity),
+            price=self.price,
+            time_in_force=self.time_in_force,
+            wanted=self.wanted,
+            exit_field=self.exit_field,
+            credential_id=self.credential_id,
+            signal_id=self.signal_id,
+        )
 
 
 class PlaceOcoBody(Body):

@@ -7,6 +7,8 @@ The rules, for a balance that is what the account has free:
 - A market buy keeps `MARKET_BUY_KEEPS` of its budget for the price moving before it fills and for fees, so that it is
   never refused for want of the last cent: quantity = budget x 0.995 / ask, floored to the lot.
 - A limit buy spends at most its budget at its own price. An exit order sells `balance x sizePct x 0.995`.
+- `quoteOrderQty` is what a market buy spends, to the cent: the exchange finds the quantity.
+- A quantity or price that is named is taken as it is, in whole steps of the symbol; only what is computed is floored.
 """
 
 from collections.abc import Mapping
@@ -19,6 +21,7 @@ from common.instruments import ZERO, Instrument
 from common.orders import OrderType, Side
 from gateway.trading.plans import Market
 from gateway.trading.refusals import insufficient, invalid, too_small
+from gateway.trading.rules import check_px_steps, check_qty_steps
 
 MARKET_BUY_KEEPS = Decimal("0.005")
 OCO_BUFFER = Decimal("0.995")
@@ -29,18 +32,25 @@ ONE = Decimal(1)
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How much: exactly one of the three."""
+    """How much: exactly one of the four."""
 
     pct: Decimal | None = None
     usd: Decimal | None = None
     qty: Decimal | None = None
+    quote: Decimal | None = None
+    """Of a market buy: what it spends."""
 
     @property
     def field(self) -> str:
         """The name of the one that is given, as the API spells it. Raises Refused unless it is exactly one."""
         given = [
             name
-            for name, value in (("sizePct", self.pct), ("sizeUsd", self.usd), ("quantity", self.qty))
+            for name, value in (
+                ("sizePct", self.pct),
+                ("sizeUsd", self.usd),
+                ("quantity", self.qty),
+                ("quoteOrderQty", self.quote),
+            )
             if value is not None
         ]
         if len(given) != 1:
@@ -50,9 +60,13 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sized(msgspec.Struct, frozen=True, kw_only=True):
-    """A quantity in lots, the tick-true limit price, and the price the order is expected to fill at."""
+    """A quantity in lots, the tick-true limit price, and the price the order is expected to fill at.
+
+    With `quote_qty`, that is what the order spends, and the quantity is what it is expected to buy.
+    """
 
     qty: Decimal
+    quote_qty: Decimal | None = None
     price: Decimal | None
     entry_px: Decimal
     field: str
@@ -70,7 +84,9 @@ def size_order(
 ) -> Sized:
     """The quantity of a MARKET or LIMIT order. Raises Refused naming the field at fault."""
     field = _checked(size)
-    limit = _limit_px(instrument, side, order_type, price)
+    limit = _limit_px(instrument, order_type, price)
+    if size.quote is not None:
+        return _by_value(size.quote, instrument, market, free, is_market_buy=side is Side.BUY and limit is None)
     if side is Side.BUY:
         entry_px = market.ask_px if limit is None else min(limit, market.ask_px)
         spends = ONE - MARKET_BUY_KEEPS if limit is None else ONE
@@ -88,10 +104,10 @@ def size_exits(size: Size, instrument: Instrument, free_base: Decimal) -> Decima
     if size.usd is not None:
         raise invalid("sizeUsd", "Exits are sized by what is held.", "Use sizePct or quantity.")
     if size.qty is not None:
-        qty = instrument.floor_qty(size.qty)
-        if qty > free_base:
-            raise insufficient(field, instrument.base, qty, free_base)
-        return qty
+        check_qty_steps(instrument, size.qty, field)
+        if size.qty > free_base:
+            raise insufficient(field, instrument.base, size.qty, free_base)
+        return size.qty
     assert size.pct is not None, "exactly one of three is given"
     return instrument.floor_qty(free_base * size.pct * OCO_BUFFER)
 
@@ -101,37 +117,53 @@ def _checked(size: Size) -> str:
     if size.pct is not None and not 0 < size.pct <= 1:
         rule = "sizePct is a fraction above 0 and at most 1."
         raise invalid(field, rule, "Write 10 % as 0.1.", code="SIZE_OUT_OF_RANGE")
-    for value in (size.usd, size.qty):
+    for value in (size.usd, size.qty, size.quote):
         if value is not None and value <= 0:
             raise invalid(field, f"{field} is above 0.", "Name a positive size.", code="SIZE_OUT_OF_RANGE")
     return field
 
 
-def _limit_px(instrument: Instrument, side: Side, order_type: OrderType, price: Decimal | None) -> Decimal | None:
-    """The limit price in ticks, rounded to the trader's advantage; None for a market order."""
+def _limit_px(instrument: Instrument, order_type: OrderType, price: Decimal | None) -> Decimal | None:
+    """The limit price; None for a market order."""
     if order_type is OrderType.MARKET:
         if price is not None:
             raise invalid("price", "A MARKET order has no price.", "Leave price out, or make it a LIMIT order.")
         return None
     if price is None:
-        raise invalid("price", "A LIMIT order has a price.", "Add price, or make it a MARKET order.")
+        raise invalid("price", f"A {order_type} order has a price.", "Add price, or make it a MARKET order.")
     if price <= 0:
         raise invalid("price", "A price is above 0.", "Name a positive price.")
-    rounded = instrument.floor_px(price) if side is Side.BUY else instrument.ceil_px(price)
+    check_px_steps(instrument, price, "price")
     low, high = instrument.min_px, instrument.max_px
-    if rounded <= 0 or rounded < low or (high > 0 and rounded > high):
+    if price < low or (high > 0 and price > high):
         rule = f"A price of {instrument.symbol} is at least {plain(max(low, instrument.tick_size))}"
         raise invalid("price", rule + (f" and at most {plain(high)}." if high else "."), "Name a price in this range.")
-    return rounded
+    return price
+
+
+def _by_value(
+    spent: Decimal, instrument: Instrument, market: Market, free: Mapping[str, Decimal], *, is_market_buy: bool
+) -> Sized:
+    field = "quoteOrderQty"
+    if not is_market_buy:
+        raise invalid(field, "Only a MARKET BUY is given by value.", "Name quantity instead.")
+    if spent > free.get(instrument.quote, ZERO):
+        raise insufficient(field, instrument.quote, spent, free.get(instrument.quote, ZERO))
+    qty = instrument.floor_qty(spent / market.ask_px)
+    smallest = max(instrument.min_notional, instrument.market_min_notional)
+    if spent < smallest:
+        raise too_small(field, "The order", qty, market.ask_px, instrument, worth=spent, smallest=smallest)
+    _check_largest(qty, market.ask_px, instrument, OrderType.MARKET, field)
+    return Sized(qty=qty, quote_qty=spent, price=None, entry_px=market.ask_px, field=field)
 
 
 def _buy_qty(size: Size, instrument: Instrument, free: Decimal, px: Decimal, spends: Decimal) -> Decimal:
     """`spends` is the part of its budget that the order may use."""
     if size.qty is not None:
-        qty = instrument.floor_qty(size.qty)
-        if qty * px > free * spends:
-            raise insufficient(size.field, instrument.quote, qty * px / spends, free)
-        return qty
+        check_qty_steps(instrument, size.qty, size.field)
+        if size.qty * px > free * spends:
+            raise insufficient(size.field, instrument.quote, size.qty * px / spends, free)
+        return size.qty
     budget = free * size.pct if size.pct is not None else _dollars(size, instrument)
     if budget > free:
         raise insufficient(size.field, instrument.quote, budget, free)
@@ -141,8 +173,9 @@ def _buy_qty(size: Size, instrument: Instrument, free: Decimal, px: Decimal, spe
 def _sell_qty(size: Size, instrument: Instrument, free: Decimal, px: Decimal) -> Decimal:
     if size.pct is not None:
         return instrument.floor_qty(free * size.pct)
-    wanted = size.qty if size.qty is not None else _dollars(size, instrument) / px
-    qty = instrument.floor_qty(wanted)
+    if size.qty is not None:
+        check_qty_steps(instrument, size.qty, size.field)
+    qty = size.qty if size.qty is not None else instrument.floor_qty(_dollars(size, instrument) / px)
     if qty > free:
         raise insufficient(size.field, instrument.base, qty, free)
     return qty
@@ -160,7 +193,12 @@ def _check_bounds(qty: Decimal, px: Decimal, instrument: Instrument, order_type:
     market = order_type is OrderType.MARKET
     smallest = max(instrument.min_notional, instrument.market_min_notional if market else ZERO)
     if not instrument.sellable(qty, px) or qty * px < smallest:
-        raise too_small(field, "The order", qty, px, msgspec.structs.replace(instrument, min_notional=smallest))
+        raise too_small(field, "The order", qty, px, instrument, smallest=smallest)
+    _check_largest(qty, px, instrument, order_type, field)
+
+
+def _check_largest(qty: Decimal, px: Decimal, instrument: Instrument, order_type: OrderType, field: str) -> None:
+    market = order_type is OrderType.MARKET
     largest = min(
         (m for m in (instrument.max_qty, instrument.market_max_qty if market else ZERO) if m > 0), default=qty
     )

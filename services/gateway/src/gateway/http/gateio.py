@@ -1,0 +1,62 @@
+"""/gateio-account: the account on Gate.io, and transfers between its wallets."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Response
+from fastapi.routing import APIRoute
+
+from common.exchanges import Exchange
+from gateway import answers
+from gateway.accounts import must_trade
+from gateway.http import examples
+from gateway.http.exact_json import ExactJsonRoute
+from gateway.http.look import Look
+from gateway.http.parts import Parts, caller_of
+from gateway.http.trading import CredentialId
+from gateway.ports import Account, Transfer
+from gateway.trading.transfers import TransferBody, check_leaves_protection
+
+GATEIO = Exchange.GATEIO
+
+
+def router(parts: Parts) -> APIRouter:
+    """The routes of this area."""
+    route_class: type[APIRoute] = ExactJsonRoute
+    routes = APIRouter(prefix="/gateio-account", tags=["gateio"], route_class=route_class)
+    UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
+    look = Look(parts)
+
+    @routes.get("/spot/assets", summary="What the account has")
+    async def assets(user_id: UserId, credential_id: CredentialId = None) -> Response:
+        account = await look.account(user_id, GATEIO, credential_id)
+        return answers.json_response(answers.success(await look.balances(account)))
+
+    @routes.post("/wallet/transfers", summary="Move money between your own wallets")
+    async def transfer(
+        body: Annotated[
+            TransferBody,
+            Body(openapi_examples={"out": {"summary": "To the futures wallet", "value": examples.TRANSFER}}),
+        ],
+        user_id: UserId,
+    ) -> Response:
+        """Gate.io knows no id of ours here, so a repetition moves money again: after a 503 look before repeating."""
+        wish = body.wish
+        account = must_trade(await look.account(user_id, GATEIO, body.credential_id))
+        await _check(parts, account, wish)
+        transfer_id = await parts.connector(GATEIO).transfer(account.account_id, wish)
+        shown = {"currency": wish.asset, "from": wish.from_wallet, "to": wish.to_wallet, "amount": wish.qty}
+        return answers.json_response(answers.success({"tx_id": transfer_id, **shown}))
+
+    return routes
+
+
+async def _check(parts: Parts, account: Account, wish: Transfer) -> None:
+    connector = parts.connector(GATEIO)
+    instruments, balances, brackets = await asyncio.gather(
+        connector.instruments(),
+        connector.balances(account.account_id),
+        parts.ledger.brackets([account.account_id], None, 500),
+    )
+    pairs = [each.symbol for each in instruments if each.base == wish.asset]
+    check_leaves_protection(wish, balances, brackets, pairs)

@@ -1,0 +1,25 @@
+"""One order as a trader wishes it, whichever endpoint heard the words."""
+
+from decimal import Decimal
+
+import msgspec
+
+from common.orders import OrderType, Side, TimeInForce
+from gateway.trading.plans import Wanted
+from gateway.trading.sizing import Size
+
+
+class OrderWish(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing of it is checked against the market yet."""
+
+    symbol: str
+    side: Side
+    order_type: OrderType
+    size: Size
+    price: Decimal | None
+    time_in_force: TimeInForce | None
+    wanted: Wanted
+    exit_field: str | None
+    """The first field that speaks of exits; None when none does."""
+    credential_id: str | None
+    signal_id: str | None = None
