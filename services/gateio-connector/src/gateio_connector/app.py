@@ -42,7 +42,7 @@ async def start(process: Process) -> None:
         settings,
         vault,
         clock,
-        rest_url=settings.gateio_rest_url.rstrip("/"),
+        rest_url=settings.base_url,
         orders_over_socket=False,
         purpose=f"{NAME}: streams and orders",
     )

@@ -57,7 +57,9 @@ class GateioDialect:
 
     def __init__(self, *, ws_url: str, validity_ms: int = DEFAULT_VALIDITY_MS, habits: Habits | None = None) -> None:
         assert 0 < validity_ms <= TOLERANCE_MS, "a signature is valid for a minute at most"
-        self.validity_ms = validity_ms
+        self._window_ms = validity_ms
+        # Timestamps are whole seconds, rounded up.
+        self.validity_ms = validity_ms + 1_000
         self._ws_url = _with_path(ws_url, WS_PATH)
         self._habits = habits or Habits()
         self._memory = Memory()
@@ -65,7 +67,7 @@ class GateioDialect:
 
     def sign(self, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest:
         """The bytes to send."""
-        return signed_request(request, credentials, now_ms, self.validity_ms)
+        return signed_request(request, credentials, now_ms, self._window_ms)
 
     def usage(self, reply: Reply) -> Usage:
         """Limits are per endpoint and account, so what remains of one says nothing of the others; only a 429 stops."""
@@ -111,7 +113,7 @@ class GateioDialect:
 
     def fetch_order_list(self, account_id: str, list_client_order_id: str) -> Call[OrderListAnswer]:
         """There are none."""
-        return Call(queries.time(), lambda reply, now_ms: OrderAbsent("no_order_lists"))
+        return reads.simple(queries.time(), lambda body, now_ms: OrderAbsent("no_order_lists"))
 
     def fetch_open_orders(
         self, account_id: str, symbol: str | None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from common.errors import UnreadableFrame
+from common.errors import ErrorCategory, UnreadableFrame
 from gateio_connector import price_orders, prices, reads, symbols
 from gateio_connector.frames import (
     AccountDetail,
@@ -23,7 +23,7 @@ from gateio_connector.frames import (
 from gateio_connector.lines import Line, Payload, dumped, ignored, outcome_of, refused, tagged, told
 from gateio_connector.names import exchange_id_of
 from gateio_connector.replies import ErrorBody, judged, parse
-from gateio_connector.stream import balances_of_pushes
+from gateio_connector.stream import AUTHENTICATION, balances_of_pushes
 
 _WS_ORDERS: Final = frozenset({"spot.orders", "spot.orders_v2"})
 _WS_TRADES: Final = frozenset({"spot.usertrades", "spot.usertrades_v2"})
@@ -73,13 +73,15 @@ def _frame(payload: Payload, value: dict[str, Any]) -> Line:
         return ignored("a frame of ours")
     frame, reader = parse(payload.body, WsFrame), payload.reader
     if frame.error is not None:
-        code = f"ws-{frame.error.code}"
-        return {**ignored(frame.error.message.strip()), "outcome": outcome_of("rejected", code, "bad_request", "never")}
+        category = ErrorCategory.AUTH if frame.error.code == AUTHENTICATION else ErrorCategory.BAD_REQUEST
+        outcome = outcome_of("rejected", f"ws-{frame.error.code}", category, "never")
+        return {**ignored(frame.error.message.strip()), "outcome": outcome}
     if frame.event in {"subscribe", "unsubscribe"}:
         return ignored("the answer to a subscription")
     body = bytes(frame.result)
     if frame.channel in _WS_ORDERS:
-        return told("event", (fact for row in parse(body, list[OrderRow]) for fact in reader.pushed(row)))
+        facts = [fact for row in parse(body, list[OrderRow]) for fact in reader.pushed(row)]
+        return told("event", facts) if facts else ignored("an update for trades: spot.usertrades tells them")
     if frame.channel in _WS_TRADES:
         return told("event", (reader.trade(row) for row in parse(body, list[TradeRow])))
     if frame.channel == "spot.balances":
@@ -88,8 +90,8 @@ def _frame(payload: Payload, value: dict[str, Any]) -> Line:
         push = parse(body, PriceOrderPush)
         line = ignored("it has no status: the price order is read again")
         return {**line, "exchange_order_id": exchange_id_of(push.id)}
-    facts = prices.pushed(frame, reader.now_ms)
-    return ignored("keeps the socket, or ends it") if facts is None else told("event", facts)
+    market = prices.pushed(frame, reader.now_ms)
+    return ignored("keeps the socket, or ends it") if market is None else told("event", market)
 
 
 def _socket_api(payload: Payload, value: dict[str, Any]) -> Line:

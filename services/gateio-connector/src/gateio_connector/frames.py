@@ -8,7 +8,8 @@ from gateio_connector.numbers import Num
 class OrderRow(msgspec.Struct, frozen=True):
     """An order, of REST (which has `status`) and of `spot.orders` (which has `event`)."""
 
-    id: str
+    id: str = ""
+    """Missing from an element of a batch that was refused."""
     currency_pair: str | None = None
     text: str = ""
     type: str = "limit"

@@ -106,8 +106,8 @@ class Reader(msgspec.Struct, frozen=True):
 
     def fields(self, row: OrderRow) -> dict[str, Any]:
         """The fields of any fact about this order. Raises UnreadableFrame."""
-        if row.currency_pair is None or row.side is None:
-            raise UnreadableFrame("an order without currency_pair and side")
+        if not row.id or row.currency_pair is None or row.side is None:
+            raise UnreadableFrame("an order without id, currency_pair or side")
         side, order_type = side_of(row.side), order_type_of(row.type, row.time_in_force)
         market_buy = order_type is OrderType.MARKET and side is Side.BUY
         qty = None if market_buy else some(row.amount, "amount")

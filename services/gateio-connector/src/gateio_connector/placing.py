@@ -62,6 +62,8 @@ def place(command: SubmitOrder, instrument: Instrument, habits: requests.Habits)
 def _sent(command: SubmitOrder, request: HttpRequest) -> Call[Outcome]:
     def facts(body: bytes, now_ms: int) -> tuple[OrderFact, ...]:
         row = parse(body, OrderRow)
+        if not row.id:
+            raise UnreadableFrame("id: an order that was placed has one")
         told = Reader(command.account_id, now_ms).placed(row)
         return told or (_accepted(command, row.id, now_ms),)
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from common.connector.settings import ConnectorSettings, forbid_live_hosts
 from gateio_connector.dialect import DEFAULT_VALIDITY_MS
 from gateio_connector.requests import Habits
-from gateio_connector.signing import TOLERANCE_MS
+from gateio_connector.signing import PREFIX, TOLERANCE_MS
 
 TEST_HOSTS: Final = frozenset({"api-testnet.gateapi.io", "ws-testnet.gate.com"})
 """Gate.io's test network."""
@@ -25,8 +25,8 @@ class ChildType(StrEnum):
 class GateioSettings(ConnectorSettings):
     """What the Gate.io connector is told beside the kit's settings."""
 
-    gateio_rest_url: str = Field(default="http://127.0.0.1:7003", pattern=r"^https?://[^/]+/?$")
-    """Scheme and host; `/api/v4` is part of every signature, and added."""
+    gateio_rest_url: str = Field(default="http://127.0.0.1:7003", pattern=r"^https?://[^/]+(/|/api/v4/?)?$")
+    """Scheme and host, with or without `/api/v4`, which is part of every signature."""
     gateio_ws_url: str = Field(default="ws://127.0.0.1:7003/ws/v4/", pattern=r"^wss?://[^/]+")
     gateio_validity_ms: int = Field(default=DEFAULT_VALIDITY_MS, ge=1_000, le=TOLERANCE_MS)
     """How long a signed request stays valid. A short one ends the doubt about a lost answer sooner."""
@@ -45,6 +45,11 @@ class GateioSettings(ConnectorSettings):
         if isinstance(value, str):
             return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
         return value
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host: signed paths begin with `/api/v4` themselves."""
+        return self.gateio_rest_url.rstrip("/").removesuffix(PREFIX)
 
     @property
     def habits(self) -> Habits:

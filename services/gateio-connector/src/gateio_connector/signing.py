@@ -3,7 +3,8 @@
 The prehash holds the decoded query and the hash of the body, so a body is written once and sent as it was hashed.
 A signature is valid for 60 seconds and there is no shorter window to ask for. Orders carry `x-gate-exptime`, after
 which the exchange refuses them; price orders may not, so their timestamp is set back: what reaches the exchange later
-than `validity_ms` carries a time it refuses. Without that a lost price order could still arrive a minute later.
+than `validity_ms` and a second carries a time it refuses. Without that a lost price order could still arrive a minute
+later.
 """
 
 import hashlib
@@ -50,7 +51,8 @@ def signed_request(
         assert credentials is not None, "a signed request needs credentials"
         expires = _takes_expiry(request)
         back_ms = 0 if request.read or expires else TOLERANCE_MS - validity_ms
-        timestamp = str((now_ms - back_ms) // 1000)
+        # Whole seconds, rounded up: what is set back by nearly a minute must not fall out of it by a fraction.
+        timestamp = str(-((back_ms - now_ms) // 1000))
         sign = signature(credentials.secret, prehash(request.method, path, plain, body, timestamp))
         headers = (*headers, ("KEY", credentials.api_key), ("Timestamp", timestamp), ("SIGN", sign))
         if expires:

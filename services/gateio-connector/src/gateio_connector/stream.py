@@ -51,8 +51,8 @@ CHANNELS: Final[dict[str, list[str] | None]] = {
     "spot.balances": None,
 }
 ANSWER_WITHIN_MS: Final = 10_000
-SAME_PLACE_KEPT: Final = 50
-_AUTHENTICATION: Final = 4
+TRIGGERED_KEPT: Final = 50
+AUTHENTICATION: Final = 4
 _CLOCK: Final = "REQUEST_EXPIRED"
 
 
@@ -69,7 +69,7 @@ class AccountStream:
         self._waiting: set[str] = set()
         self._asked_ms: int | None = None
         self._live = self._open = False
-        self._triggered: deque[str] = deque(maxlen=SAME_PLACE_KEPT)
+        self._triggered: deque[str] = deque(maxlen=TRIGGERED_KEPT)
 
     # --- the socket -------------------------------------------------------------------------------------------------
 
@@ -312,4 +312,4 @@ def _label(error: WsError) -> str:
 
 def _refused(error: WsError) -> bool:
     """Whether the key itself is refused; a signature of the wrong time is made again with a measured clock."""
-    return error.code == _AUTHENTICATION and _label(error) != _CLOCK
+    return error.code == AUTHENTICATION and _label(error) != _CLOCK
