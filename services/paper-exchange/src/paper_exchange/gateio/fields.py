@@ -6,6 +6,9 @@ from typing import Any
 
 from paper_exchange.gateio.errors import bad_body, bad_value, missing
 
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+
 
 class Fields:
     """Named values; null counts as absent."""
@@ -88,6 +91,13 @@ class Fields:
         if value not in legal:
             raise bad_value(name, value)
         return value
+
+    def flag(self, name: str) -> bool:
+        """A truth in any spelling that Go reads, false when absent. Raises: INVALID_PARAM_VALUE."""
+        value = self.text(name) or "false"
+        if value not in _TRUE | _FALSE:
+            raise bad_value(name, value)
+        return value in _TRUE
 
     def page(self, default: int = 100, most: int = 1000) -> slice:
         """`page` (from 1) and `limit` as a slice. Raises: INVALID_PARAM_VALUE."""

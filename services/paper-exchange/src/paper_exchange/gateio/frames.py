@@ -61,7 +61,9 @@ def pushes(venue: Venue, told: Told) -> Iterator[Push]:
         case TriggerChanged() if told.status != "FIRING":
             trigger = told.trigger
             pair = venue.pair(trigger.symbol)
-            yield Push("spot.priceorders", trigger.uid, pair, told.ts_ms, price_order(venue, trigger, told))
+            body = price_order(venue, trigger, told)
+            result = body if venue.switches.price_order_result == "object" else [body]
+            yield Push("spot.priceorders", trigger.uid, pair, told.ts_ms, result)
         case BalanceRows() if told.rows:
             rows = [_balance(row, told) for row in told.rows]
             yield Push("spot.balances", told.uid, ANY, told.ts_ms, rows)

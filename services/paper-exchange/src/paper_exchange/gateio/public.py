@@ -115,7 +115,7 @@ def order_book(call: Call) -> Json:
     if not 1 <= limit <= MOST_LEVELS:
         raise bad_value("limit", limit)
     query.choice("interval", ("0", plain(market.instrument.tick)), "0")
-    book: Json = {"id": market.version} if query.choice("with_id", ("true", "false"), "false") == "true" else {}
+    book: Json = {"id": market.version} if query.flag("with_id") else {}
     traded_ms = market.tape[-1].ts_ms if market.tape else call.now_ms
     return book | {
         "current": call.now_ms,

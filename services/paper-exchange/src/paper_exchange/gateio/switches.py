@@ -63,5 +63,7 @@ class Switches:
         "orders_first", "trades_first", "shuffled"
     )
     """Which of a fill's frames goes first, spot.orders or spot.usertrades."""
+    price_order_result: Literal["object", "array"] = _one_of("object", "array")
+    """`result` in spot.priceorders: one object as documented, or a list of one, which is what ccxt reads."""
     upgrade_notice: bool = False
     """Sockets that are dropped are told so by spot.system before."""

@@ -109,13 +109,19 @@ def cancel(call: Call) -> Json:
 
 
 def _cancel(call: Call, order: Order) -> None:
-    if not order.is_open:
-        if call.switches.ended_order_label == "ORDER_NOT_FOUND":
-            raise no_order()
-        if order.status == "FILLED":
-            raise ApiError("ORDER_CLOSED", "Order already closed")
-        raise ApiError("ORDER_CANCELLED", "Order already cancelled")
+    _check_open(call, order)
     call.venue.exchange.cancel(order, "", call.now_ms)
+
+
+def _check_open(call: Call, order: Order) -> None:
+    """Refuse what has ended. Raises: ORDER_CLOSED, ORDER_CANCELLED, ORDER_NOT_FOUND."""
+    if order.is_open:
+        return
+    if call.switches.ended_order_label == "ORDER_NOT_FOUND":
+        raise no_order()
+    if order.status == "FILLED":
+        raise ApiError("ORDER_CLOSED", "Order already closed")
+    raise ApiError("ORDER_CANCELLED", "Order already cancelled")
 
 
 def cancel_all(call: Call) -> list[Json]:
@@ -190,8 +196,7 @@ def _amended_element(call: Call, fields: Fields) -> Json:
 
 def _amend(call: Call, fields: Fields, market: Market, order: Order) -> None:
     """`amount` is the new total; what is no more than filled already ends the order."""
-    if not order.is_open:
-        _cancel(call, order)
+    _check_open(call, order)
     if order.type == "MARKET":
         raise bad_value("type", "market")
     exits = _amended_exits(call, fields, order)
