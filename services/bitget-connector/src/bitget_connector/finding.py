@@ -44,12 +44,21 @@ class Finder:
     # --- one order --------------------------------------------------------------------------------------------------
 
     def order(self, ref: OrderRef) -> Call[OrderAnswer]:
-        """The order of these ids, wherever the exchange keeps it; absent only where no place has it."""
+        """The order of these ids, wherever the exchange keeps it; absent only where no place has it.
+
+        One that the exchange has shown to this process before is not absent, but in neither list for a moment.
+        """
         assert ref.client_order_id is not None or ref.exchange_order_id is not None, "an order is asked for by an id"
         as_plan = self._plan(ref)
         as_order = self._plain(ref)
         first, second = (as_plan, as_order) if self.is_plan(ref) else (as_order, as_plan)
-        return _otherwise(first(), second)
+        return then(_otherwise(first(), second), lambda answer, now_ms: self._judged(ref, answer))
+
+    def _judged(self, ref: OrderRef, answer: OrderAnswer) -> OrderAnswer:
+        if not isinstance(answer, OrderAbsent):
+            return answer
+        shown = self.memory.exchange_id(self.account_id, ref.client_order_id or "")
+        return answer if shown is None else Unknown(_NOT_LISTED, f"{shown} was there before and is in no list now")
 
     def is_plan(self, ref: OrderRef) -> bool:
         """Whether it is more likely to be found among plans."""

@@ -97,6 +97,12 @@ def test_an_order_is_absent_only_after_every_place_was_read_for_it(dialect: Bitg
     assert asked == ["current-plan-order", "history-plan-order", "orderInfo", "unfilled-orders", "history-orders"]
 
 
+def test_an_order_that_was_there_before_is_never_called_absent(dialect: BitgetDialect) -> None:
+    played(dialect.fetch_open_orders("acc-1", None), plan("live"))
+    answer = played(dialect.fetch_order(ref(STOP, PLAN)), {})
+    assert isinstance(answer, Unknown)
+
+
 def test_a_place_that_does_not_answer_leaves_it_unknown(dialect: BitgetDialect) -> None:
     answers = {"history-orders": reply(None, "45001")}
     assert isinstance(played(dialect.fetch_order(ref()), answers), Unknown)
