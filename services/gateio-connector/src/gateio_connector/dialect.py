@@ -35,7 +35,7 @@ from gateio_connector.frames import BookRow, PairRow, PublicTradeRow, ServerTime
 from gateio_connector.market_stream import PublicStream
 from gateio_connector.memory import Memory
 from gateio_connector.pairs import Listed
-from gateio_connector.replies import TOO_MANY_REQUESTS, parse, wait_ms
+from gateio_connector.replies import TOO_MANY_REQUESTS, parse, value_of, wait_ms
 from gateio_connector.requests import Habits
 from gateio_connector.signing import TOLERANCE_MS, signed_request
 from gateio_connector.stream import AccountStream
@@ -113,7 +113,11 @@ class GateioDialect:
 
     def fetch_order_list(self, account_id: str, list_client_order_id: str) -> Call[OrderListAnswer]:
         """There are none."""
-        return reads.simple(queries.time(), lambda body, now_ms: OrderAbsent("no_order_lists"))
+
+        def none(reply: Reply, now_ms: int) -> OrderListAnswer:
+            return value_of(reply, lambda body: OrderAbsent("no_order_lists"))
+
+        return Call(queries.time(), none)
 
     def fetch_open_orders(
         self, account_id: str, symbol: str | None

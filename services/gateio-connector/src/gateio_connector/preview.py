@@ -105,7 +105,8 @@ def preview_line(line: Line) -> Line:
     if not isinstance(kind, str) or not kind.startswith("command."):
         known = ", ".join(sorted({*_ACTIONS, *_READS}))
         raise _refused("action", f"one of {known}; or a `type` of command.* or intent.*", "name what to do")
-    return shown(_of_command(_convert(_completed(wish, kind), Command), _instrument(wish)))
+    reference_px = _convert(wish.get("reference_px"), Decimal | None)
+    return shown(_of_command(_convert(_completed(wish, kind), Command), _instrument(wish), reference_px))
 
 
 def shown(request: HttpRequest) -> Line:
@@ -115,13 +116,13 @@ def shown(request: HttpRequest) -> Line:
     return line | {"signed": request.signed, "weight": request.weight, "order_count": request.order_count}
 
 
-def _of_command(command: Command, instrument: Instrument) -> HttpRequest:
+def _of_command(command: Command, instrument: Instrument, reference_px: Decimal | None = None) -> HttpRequest:
     pair = instrument.exchange_symbol
     match command:
         case SubmitOrder() if command.order_type.waits_for_trigger:
             return requests.arm(command, instrument, HABITS)
         case SubmitOrder():
-            return requests.submit_order(command, instrument, HABITS)
+            return requests.submit_order(command, instrument, HABITS, reference_px)
         case SubmitOrderList():
             raise _refused("type", "Gate.io has no order lists", "preview each leg as a command.submit_order")
         case CancelOrder():
@@ -164,7 +165,7 @@ def _of_intent(intent: OrderIntent) -> HttpRequest:
                 price=intent.price,
                 time_in_force=intent.time_in_force,
             )
-            return _of_command(entry, intent.instrument)
+            return _of_command(entry, intent.instrument, intent.reference_px)
         case CancelOrderIntent():
             order_id, exchange_id = intent.client_order_id, intent.exchange_order_id
             wanted = CancelOrder(**frame, client_order_id=order_id, exchange_order_id=exchange_id)

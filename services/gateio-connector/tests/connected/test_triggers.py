@@ -59,7 +59,8 @@ async def test_two_stops_of_the_same_terms_are_armed_one_after_the_other(bench) 
         assert len(ids) == 3
         assert len(armed(bench)) == 3
         order_told = [fact.client_order_id for fact in bench.told.facts if fact.client_order_id]
-        assert order_told.index(target.client_order_id) < order_told.index(second.client_order_id)
+        last_stop = max(order_told.index(leg.client_order_id) for leg in (first, second))
+        assert order_told.index(target.client_order_id) < last_stop  # The other rule did not wait with them.
 
 
 async def test_a_lost_answer_to_a_trigger_leaves_exactly_one_which_is_found_by_its_terms(bench) -> None:

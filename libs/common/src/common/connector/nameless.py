@@ -21,6 +21,8 @@ from common.orders import FactBase
 F = TypeVar("F", bound=FactBase)
 
 _RECALL_PAUSE_S: Final = 0.2
+_MAY_STILL_COME_MS: Final = 60_000
+"""After its command's validity an order that was never seen holds up nobody else's facts any longer than this."""
 
 _log = structlog.get_logger(__name__)
 
@@ -126,6 +128,7 @@ class Nameless:
         return any(
             ref.terms is not None
             and ref.exchange_order_id is None
+            and fact.ts_init_ms < ref.terms.valid_until_ms + _MAY_STILL_COME_MS
             and ref.symbol == fact.symbol
             and fact.side in {None, ref.terms.side}
             for ref in orders

@@ -122,6 +122,8 @@ class Recovery:
     async def _read(self, account_id: str) -> None:
         trail = await self.trail(account_id)
         began_ms = self._clock.now_ms()
+        for ref in [ref for ref in trail.open_orders.values() if ref.terms is not None and not ref.exchange_order_id]:
+            await self._read_expected(ref)
         open_orders = self._named(await self._open_orders(trail))
         traded = await self._traded(trail, {order.exchange_order_id for order in open_orders})
         known = {order.client_order_id for order in (*open_orders, *(finding.order for finding in traded))}
@@ -175,6 +177,15 @@ class Recovery:
                     if isinstance(finding, Found):
                         orders.append(finding)
         return orders
+
+    async def _read_expected(self, ref: OrderRef) -> None:
+        """An order written down before it was sent: if it arrived, its id at the exchange is learned here. That it is
+        not there proves nothing: whoever sent it settles it."""
+        finding = await self._lookups.find(ref)
+        if isinstance(finding, Unclear):
+            raise _NotYet(finding.reason)
+        if isinstance(finding, Found):
+            self._publish(finding.facts)
 
     async def _read_vanished(self, trail: Trail, ref: OrderRef) -> None:
         if ref.terms is not None and ref.exchange_order_id is None:
