@@ -11,7 +11,8 @@ from paper_exchange.gateio.errors import ApiError, expired
 from paper_exchange.gateio.frames import ANY
 from paper_exchange.gateio.keys import ApiKey
 from paper_exchange.gateio.private import CHANNELS, Private
-from paper_exchange.gateio.streams import BadTopic, Listener, Streams
+from paper_exchange.gateio.sayings import Listener
+from paper_exchange.gateio.streams import BadTopic, Streams
 from paper_exchange.gateio.venue import Venue
 
 Json = dict[str, Any]

@@ -31,8 +31,8 @@ def place(call: Call) -> Json:
 
 def _place(call: Call, fields: Fields, market: Market) -> Order:
     request = intake.read_order(call, fields, market)
-    is_limit = request.type != "MARKET"
-    exits = attached.read_exits(call, fields, {}, request.side, request.px, is_limit=is_limit)
+    entry = None if request.type == "MARKET" else (request.side, request.px)
+    exits = attached.read_exits(call, fields, {}, market, entry)
     intake.check_takes(call, market, request)
     iceberg = fields.decimal("iceberg")
     order = call.venue.exchange.place(call.uid, market.instrument.symbol, request, call.now_ms)
@@ -199,7 +199,7 @@ def _amend(call: Call, fields: Fields, market: Market, order: Order) -> None:
     _check_open(call, order)
     if order.type == "MARKET":
         raise bad_value("type", "market")
-    exits = _amended_exits(call, fields, order)
+    exits = _amended_exits(call, fields, market, order)
     if not (fields.has("amount") or fields.has("price")) and exits is None:
         raise missing("amount or price")
     qty = order.qty if fields.text("amount") is None else fields.need_decimal("amount")
@@ -219,11 +219,11 @@ def _amend(call: Call, fields: Fields, market: Market, order: Order) -> None:
         attached.attach(call, order, market, exits)
 
 
-def _amended_exits(call: Call, fields: Fields, order: Order) -> attached.Exits | None:
+def _amended_exits(call: Call, fields: Fields, market: Market, order: Order) -> attached.Exits | None:
     if all(fields.raw(name) is None for name in attached.NAMES):
         return None
     px = order.px if fields.text("price") is None else fields.need_decimal("price")
-    return attached.read_exits(call, fields, call.venue.note(order).exits, order.side, px, is_limit=True)
+    return attached.read_exits(call, fields, call.venue.note(order).exits, market, (order.side, px))
 
 
 def _change(call: Call, market: Market, order: Order, qty: Any, px: Any) -> None:

@@ -70,6 +70,12 @@ def test_exits_on_the_wrong_side_or_of_a_market_order_are_refused(desk: Any, wro
     assert desk.account.orders == {}
 
 
+def test_exits_off_the_grid_are_refused_with_their_entry(desk: Any) -> None:
+    off = {"stop_loss": {"trigger_price": "96000.01", "order_price": "0"}}
+    assert desk.refused(**off) == (400, "INVALID_PRECISION")
+    assert desk.account.orders == {}
+
+
 def test_exits_may_be_shown_and_never_armed_or_refused_outright(desk: Any) -> None:
     desk.switches.attached_exits = "echo"
     assert desk.place(**EXITS)["stop_loss"] == EXITS["stop_loss"]
