@@ -25,8 +25,10 @@ def up(run_dir: Annotated[Path, typer.Option(help="Where logs and data of this r
 
 
 @app.command()
-def demo(exchange: Annotated[str, typer.Option(help="The exchange to trade on.")] = "binance") -> None:
-    """Run one protected trade from the stored key to the profit, and say each step that was observed."""
+def demo(
+    exchange: Annotated[str, typer.Option(help="binance, bitget, gateio, mexc, or all of them.")] = "binance",
+) -> None:
+    """Run a protected trade from the stored key to the profit, and say each step that was observed."""
     raise typer.Exit(asyncio.run(demo_command.run(exchange)))
 
 

@@ -1,4 +1,4 @@
-"""`cgt demo`: one protected trade from the stored key to the profit, through the gateway as a frontend would do it.
+"""`cgt demo`: protected trades from the stored key to the profit, through the gateway as a frontend would do it.
 
 Only the market is moved from outside, by the paper exchange's control API. Every step is printed once it was observed.
 """
@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rich.console import Console
 from cgt.settings import broker_of
 from cgt.story import NotObserved, Story, eventually
 from cgt.trader import HttpJson, Json, Trader
+from cgt.venues import EVERYWHERE, VENUES, Venue, venues_named
 from common.errors import CgtError
 from common.runtime.stack import Stack, StackOptions
 
@@ -24,15 +26,17 @@ START_PX, TP1_PX, TP2_PX, STOP_PX = 100_000, 104_000, 106_000, 98_000
 ABOVE_TP1_PX, BELOW_STOP_PX = "104500", "97500"
 SIZE_PCT = 0.1
 DUST = Decimal("0.00001")  # One lot of BTCUSDT: what is left below it cannot be sold.
-TARGET, STOP = "TP", "SL"  # How the roles of exit orders begin.
+TARGET = ("TP",)
+STOP = ("SL", "EXIT")  # A stop that the engine holds ends in a market exit.
 WITHIN_S = 20.0
 
 
 async def run(exchange: str) -> int:
-    """Start everything, trade once, stop everything. 0 only if every step was observed."""
-    console = Console()
-    if exchange.lower() != "binance":
-        console.print(f"The demo trades on binance; {exchange!r} is not served yet.", style="bold red", markup=False)
+    """Start everything, trade once on each exchange named, stop everything. 0 only if every step was observed."""
+    console, venues = Console(), venues_named(exchange)
+    if not venues:
+        known = ", ".join((*VENUES, EVERYWHERE))
+        console.print(f"The demo trades on {known}; {exchange!r} is none of them.", style="bold red", markup=False)
         return 2
     story = Story(console)
     folder = Path(tempfile.mkdtemp(prefix="cgt-demo-"))
@@ -43,8 +47,9 @@ async def run(exchange: str) -> int:
             story.step(
                 "System running", f"{len(stack.urls)} services, PostgreSQL, a broker; gateway {stack.gateway_url}"
             )
-            async with HttpJson(stack.paper_control_url) as paper, Trader(stack.gateway_url) as trader:
-                await _trade(story, paper, trader)
+            for venue in venues:
+                async with HttpJson(stack.paper_control_url) as paper, Trader(stack.gateway_url) as trader:
+                    await _Trade(story, venue, paper, trader).run()
     except CgtError as error:
         story.fail(f"{error}\nThe logs are kept in {folder / 'logs'}")
         return 1
@@ -53,165 +58,168 @@ async def run(exchange: str) -> int:
     return 0
 
 
-async def _trade(story: Story, paper: HttpJson, trader: Trader) -> None:
-    await _price(story, paper, str(START_PX), "The market stands")
-    await _sign_in(story, trader)
-    await _store_key(story, paper, trader)
-    await trader.listen()
-    story.step("Frontend listening", "Socket.IO connected as the user")
-    trade_id = await _buy(story, trader)
-    await _protected(story, trader)
-    await _price(story, paper, ABOVE_TP1_PX, "The price rises above the first target")
-    await _first_target_done(story, trader, trade_id)
-    await _price(story, paper, BELOW_STOP_PX, "The price falls below the stop")
-    await _stopped(story, trader, trade_id)
-    await _profit(story, trader, trade_id)
-    await _heard(story, trader)
+class _Trade:
+    """One trade on one exchange, from the stored key over the first target to the stop."""
+
+    def __init__(self, story: Story, venue: Venue, paper: HttpJson, trader: Trader) -> None:
+        self._story, self._venue, self._paper, self._trader = story, venue, paper, trader
+        self._trade_id = ""
+
+    async def run(self) -> None:
+        """Raises NotObserved, Refused."""
+        self._story.act(f"A trade on {self._venue.name}")
+        await self._price(str(START_PX), "The market stands")
+        await self._sign_in()
+        await self._store_key()
+        await self._trader.listen()
+        self._story.step("Frontend listening", "Socket.IO connected as the user")
+        await self._buy()
+        await self._protected()
+        await self._price(ABOVE_TP1_PX, "The price rises above the first target")
+        await self._first_target_done()
+        await self._price(BELOW_STOP_PX, "The price falls below the stop")
+        await self._stopped()
+        await self._profit()
+        await self._heard()
+
+    async def _price(self, price: str, what: str) -> None:
+        await self._paper.post(f"/control/{self._venue.exchange}/price", {"symbol": SYMBOL, "price": price})
+        self._story.act(f"{what}: {SYMBOL} at {price}")
+
+    async def _sign_in(self) -> None:
+        email = f"trader-{secrets.token_hex(4)}@example.com"
+        await self._trader.sign_in(email, secrets.token_urlsafe(16))
+        self._story.step("Signed in", email)
+
+    async def _store_key(self) -> None:
+        opened = f"/control/{self._venue.exchange}/accounts"
+        account = await self._paper.post(opened, {"balances": {"USDT": "10000"}})
+        key = {"apiKey": account["api_key"], "secretKey": account["secret"]}
+        if "passphrase" in account:
+            key["passphrase"] = account["passphrase"]
+        named = {"exchange": self._venue.name, "label": "demo", "activeTrading": True}
+        await self._trader.post("/api-credentials", named | key)
+        shown = str(await self._trader.get("/api-credentials"))
+        if account["secret"] in shown:
+            raise NotObserved("The gateway shows the secret of a stored key.")
+        self._story.step("Key stored", "sealed by the vault; the gateway does not show the secret again")
+
+    async def _buy(self) -> None:
+        order = {
+            "symbol": SYMBOL,
+            "side": "BUY",
+            "type": "MARKET",
+            "sizePct": SIZE_PCT,
+            "tpLevels": [TP1_PX, TP2_PX],
+            "sl": STOP_PX,
+            "exchange": self._venue.name,
+        }
+        placed = await self._trader.post("/exchanges/place-order", order)
+        self._trade_id = placed["orderGroupId"]
+        self._story.step(
+            "Order placed",
+            f"buy {SYMBOL} for {SIZE_PCT:.0%} of the portfolio, targets {TP1_PX} and {TP2_PX}, stop {STOP_PX}",
+        )
+        held = await eventually("the position is there", self._position, lambda qty: qty > DUST, WITHIN_S)
+        filled = await self._filled(("ENTRY",), 1)
+        self._story.step("Entry filled", f"order {placed['orderId']} at {filled[0]['avgPrice']}: {held} BTC held")
+
+    async def _protected(self) -> None:
+        orders = await eventually(
+            f"two exits ({self._venue.pair}) of a target and a stop each are in place",
+            self._open_orders,
+            lambda seen: len(seen) == 4 and len(_pairs(seen)) == 2,
+            WITHIN_S,
+        )
+        for number, legs in enumerate(_pairs(orders).values(), start=1):
+            said = " or ".join(_leg(leg) for leg in legs)
+            self._story.step(f"{self._venue.pair} {number} in place", said)
+
+    async def _first_target_done(self) -> None:
+        sold = await self._filled(TARGET, 1)
+        orders = await eventually(
+            "one exit is left",
+            self._open_orders,
+            lambda seen: len(seen) == 2 and len(_pairs(seen)) == 1,
+            WITHIN_S,
+        )
+        held = await self._position()
+        self._story.step(
+            "First target done",
+            f"{sold[0]['executedQty']} BTC sold at {sold[0]['avgPrice']}, {self._venue.partner}; "
+            f"{held} BTC left, protected by {len(orders)} legs",
+        )
+
+    async def _stopped(self) -> None:
+        sold = await self._filled(STOP, 1)
+        self._story.step(
+            "Stop hit", f"{sold[0]['executedQty']} BTC sold at {sold[0]['avgPrice']}: {self._venue.stopped}"
+        )
+        await eventually("no order is left", self._open_orders, lambda seen: not seen, WITHIN_S)
+        held = await eventually("the position is flat", self._position, lambda qty: qty <= DUST, WITHIN_S)
+        self._story.step("Position flat", f"{held:f} BTC left, nothing rests on the exchange or with the engine")
+
+    async def _profit(self) -> None:
+        trade = await eventually(
+            "the trade is closed", self._seen, lambda seen: seen.get("state") == "CLOSED", WITHIN_S
+        )
+        fees = ", ".join(f"{fee} {asset}" for asset, fee in trade["fees"].items())
+        self._story.step(
+            "PnL net of fees",
+            f"{trade['currentPnL']} USDT ({trade['pnlPercentage']:.2f} %): in at {trade['entryPriceAvg']}, "
+            f"out at {trade['exitPriceAvg']} on average; fees {fees}",
+        )
+
+    async def _heard(self) -> None:
+        async def received() -> dict[str, int]:
+            return dict(self._trader.received)
+
+        counts = await eventually(
+            f"the frontend heard {', '.join(sorted(self._venue.events))}",
+            received,
+            lambda seen: self._venue.events <= set(seen),
+            WITHIN_S,
+        )
+        self._story.step("Socket.IO events", ", ".join(f"{name} x{count}" for name, count in sorted(counts.items())))
+
+    # -- looks ----------------------------------------------------------------------------------------------------
+
+    async def _seen(self) -> Json:
+        trades: list[Json] = await self._trader.get("/exchanges/trades", exchange=self._venue.name)
+        return next((trade for trade in trades if trade["orderGroupId"] == self._trade_id), {})
+
+    async def _filled(self, roles: tuple[str, ...], count: int) -> list[Json]:
+        async def look() -> list[Json]:
+            trade = await self._seen()
+            orders = [trade.get("entryOrder") or {}, *trade.get("relatedOrders", [])]
+            return [each for each in orders if _role(each).startswith(roles) and each["status"] == "FILLED"]
+
+        return await eventually(f"a {roles[0]} order is filled", look, lambda seen: len(seen) == count, WITHIN_S)
+
+    async def _open_orders(self) -> list[Json]:
+        orders: list[Json] = await self._trader.get("/exchanges/open-orders", exchange=self._venue.name)
+        return orders
+
+    async def _position(self) -> Decimal:
+        positions: list[Json] = await self._trader.get("/exchanges/open-positions", exchange=self._venue.name)
+        return sum((Decimal(str(each["total"])) for each in positions if each["asset"] == "BTC"), Decimal(0))
 
 
-async def _price(story: Story, paper: HttpJson, price: str, what: str) -> None:
-    await paper.post("/control/binance/price", {"symbol": SYMBOL, "price": price})
-    story.act(f"{what}: {SYMBOL} at {price}")
+def _role(order: Json) -> str:
+    return str(order.get("orderRole", ""))
 
 
-async def _sign_in(story: Story, trader: Trader) -> None:
-    email = f"trader-{secrets.token_hex(4)}@example.com"
-    await trader.sign_in(email, secrets.token_urlsafe(16))
-    story.step("Signed in", email)
-
-
-async def _store_key(story: Story, paper: HttpJson, trader: Trader) -> None:
-    account = await paper.post("/control/binance/accounts", {"balances": {"USDT": "10000"}})
-    await trader.post(
-        "/api-credentials",
-        {
-            "exchange": "BINANCE",
-            "apiKey": account["api_key"],
-            "secretKey": account["secret"],
-            "label": "demo",
-            "activeTrading": True,
-        },
-    )
-    shown = str(await trader.get("/api-credentials"))
-    if account["secret"] in shown:
-        raise NotObserved("The gateway shows the secret of a stored key.")
-    story.step("Key stored", "sealed by the vault; the gateway does not show the secret again")
-
-
-async def _buy(story: Story, trader: Trader) -> str:
-    order = {
-        "symbol": SYMBOL,
-        "side": "BUY",
-        "type": "MARKET",
-        "sizePct": SIZE_PCT,
-        "tpLevels": [TP1_PX, TP2_PX],
-        "sl": STOP_PX,
-        "exchange": "BINANCE",
-    }
-    placed = await trader.post("/exchanges/place-order", order)
-    story.step(
-        "Order placed",
-        f"buy {SYMBOL} for {SIZE_PCT:.0%} of the portfolio, targets {TP1_PX} and {TP2_PX}, stop {STOP_PX}",
-    )
-    held = await eventually("the position is there", lambda: _position(trader), lambda qty: qty > DUST, WITHIN_S)
-    story.step("Entry filled", f"order {placed['orderId']} at {placed['avgPrice']}: {held} BTC held")
-    trade_id: str = placed["orderGroupId"]
-    return trade_id
-
-
-async def _protected(story: Story, trader: Trader) -> None:
-    orders = await eventually(
-        "two OCO lists of a target and a stop each rest on the exchange",
-        lambda: _open_orders(trader),
-        lambda seen: len(seen) == 4 and len(_lists(seen)) == 2,
-        WITHIN_S,
-    )
-    for number, legs in enumerate(_lists(orders).values(), start=1):
-        story.step(f"OCO list {number} resting", " or ".join(_leg(leg) for leg in legs))
-
-
-async def _first_target_done(story: Story, trader: Trader, trade_id: str) -> None:
-    sold = await _filled(trader, trade_id, TARGET, 1)
-    orders = await eventually(
-        "one OCO list is left",
-        lambda: _open_orders(trader),
-        lambda seen: len(seen) == 2 and len(_lists(seen)) == 1,
-        WITHIN_S,
-    )
-    held = await _position(trader)
-    story.step(
-        "First target done",
-        f"{sold[0]['executedQty']} BTC sold at {sold[0]['avgPrice']}, its stop went with it; "
-        f"{held} BTC left, protected by {len(orders)} legs",
-    )
-
-
-async def _stopped(story: Story, trader: Trader, trade_id: str) -> None:
-    sold = await _filled(trader, trade_id, STOP, 1)
-    story.step("Stop hit", f"{sold[0]['executedQty']} BTC sold at {sold[0]['avgPrice']}")
-    await eventually("no order is left", lambda: _open_orders(trader), lambda seen: not seen, WITHIN_S)
-    held = await eventually("the position is flat", lambda: _position(trader), lambda qty: qty <= DUST, WITHIN_S)
-    story.step("Position flat", f"{held:f} BTC left, nothing rests on the exchange")
-
-
-async def _profit(story: Story, trader: Trader, trade_id: str) -> None:
-    trade = await eventually(
-        "the trade is closed",
-        lambda: _the_trade(trader, trade_id),
-        lambda seen: seen.get("state") == "CLOSED",
-        WITHIN_S,
-    )
-    fees = ", ".join(f"{fee} {asset}" for asset, fee in trade["fees"].items())
-    story.step(
-        "PnL net of fees",
-        f"{trade['currentPnL']} USDT ({trade['pnlPercentage']:.2f} %): in at {trade['entryPriceAvg']}, "
-        f"out at {trade['exitPriceAvg']} on average; fees {fees}",
-    )
-
-
-async def _heard(story: Story, trader: Trader) -> None:
-    async def received() -> dict[str, int]:
-        return dict(trader.received)
-
-    counts = await eventually(
-        "the frontend heard of orders, lists and protection",
-        received,
-        lambda seen: {"order_update", "list_status_update", "auto_oco_placed"} <= set(seen),
-        WITHIN_S,
-    )
-    story.step("Socket.IO events", ", ".join(f"{name} x{count}" for name, count in sorted(counts.items())))
-
-
-async def _the_trade(trader: Trader, trade_id: str) -> Json:
-    trades: list[Json] = await trader.get("/exchanges/trades", exchange="BINANCE")
-    return next((trade for trade in trades if trade["orderGroupId"] == trade_id), {})
-
-
-async def _filled(trader: Trader, trade_id: str, role: str, count: int) -> list[Json]:
-    async def look() -> list[Json]:
-        related = (await _the_trade(trader, trade_id)).get("relatedOrders", [])
-        return [each for each in related if each["orderRole"].startswith(role) and each["status"] == "FILLED"]
-
-    return await eventually(f"a {role} order is filled", look, lambda seen: len(seen) == count, WITHIN_S)
-
-
-async def _open_orders(trader: Trader) -> list[Json]:
-    orders: list[Json] = await trader.get("/exchanges/open-orders", exchange="BINANCE")
-    return orders
-
-
-async def _position(trader: Trader) -> Decimal:
-    positions: list[Json] = await trader.get("/exchanges/open-positions", exchange="BINANCE")
-    return sum((Decimal(str(each["total"])) for each in positions if each["asset"] == "BTC"), Decimal(0))
-
-
-def _lists(orders: list[Json]) -> dict[Any, list[Json]]:
-    lists: dict[Any, list[Json]] = {}
-    for order in orders:
-        lists.setdefault(order["orderListId"], []).append(order)
-    return lists
+def _pairs(orders: Sequence[Json]) -> dict[Any, list[Json]]:
+    """The legs by their pair, nearest target first, the target before its stop."""
+    pairs: dict[Any, list[Json]] = {}
+    for order in sorted(orders, key=lambda each: (each["pair"], _role(each).startswith(STOP))):
+        pairs.setdefault(order["pair"], []).append(order)
+    return pairs
 
 
 def _leg(order: Json) -> str:
-    price = order["price"] if Decimal(str(order["price"] or 0)) else order["stopPrice"]
-    return f"{order['type']} {order['origQty']} at {price}"
+    """A leg with the price it waits for, and where it waits if that is not the exchange."""
+    where = "" if order["residency"] == "exchange" else f" held by the {order['residency']}"
+    trigger, price = (Decimal(str(order[name] or 0)) for name in ("stopPrice", "price"))
+    limit = f" (limit {price:f})" if trigger and price and trigger != price else ""
+    return f"{order['type']} {order['origQty']} at {trigger or price:f}{limit}{where}"

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import cast, get_args
 
 from common.bus.brokers import BrokerKind
+from common.exchanges import Exchange
 from common.runtime.services import listeners
 from common.runtime.stack import Market, StackOptions
 from common.settings import InvalidSetting
 
 # Where the connectors trade, and how loud the services are; everything else they are told by the stack.
-_HANDED_ON = ("CGT_LIVE", "CGT_LOG_", "CGT_BINANCE_")
+_HANDED_ON = ("CGT_LIVE", "CGT_LOG_", *(f"CGT_{exchange.name}_" for exchange in Exchange))
 
 
 def stack_options(run_dir: Path, env: Mapping[str, str]) -> StackOptions:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cgt.venues import VENUES
 from common.bus.brokers import BrokerKind
 from common.runtime.process import accepts_connections
 from common.runtime.services import listeners
@@ -46,24 +47,27 @@ async def _lines_until(process: asyncio.subprocess.Process, said: str) -> str:
     return lines
 
 
-async def test_the_demo_observes_a_whole_protected_trade(broker_kind: BrokerKind) -> None:
-    async with _cgt("demo", CGT_BROKER=broker_kind) as process:
+async def test_the_demo_observes_a_whole_protected_trade_on_every_exchange(broker_kind: BrokerKind) -> None:
+    async with _cgt("demo", "--exchange", "all", CGT_BROKER=broker_kind) as process:
         said, _ = await process.communicate()
     told = said.decode()
     assert process.returncode == 0, told
-    for step in (
-        "Key stored",
-        "Order placed",
-        "Entry filled",
-        "OCO list 1 resting",
-        "OCO list 2 resting",
-        "First target done",
-        "Stop hit",
-        "Position flat",
-        "PnL net of fees",
-        "Socket.IO events",
-    ):
-        assert step in told
+    for venue in VENUES.values():
+        for step in (
+            f"A trade on {venue.name}",
+            "Key stored",
+            "Order placed",
+            "Entry filled",
+            f"{venue.pair} 1 in place",
+            f"{venue.pair} 2 in place",
+            "First target done",
+            "Stop hit",
+            "Position flat",
+            "PnL net of fees",
+            "Socket.IO events",
+        ):
+            assert step in told
+            told = told[told.index(step) :]
 
 
 async def test_the_demo_of_an_exchange_that_is_not_there_is_refused() -> None:

@@ -47,16 +47,16 @@ class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True, rename={"from_wallet": "from", "to_wallet": "to"}):
-    """Money to be moved between two wallets of one owner."""
+    """Money to be moved between two wallets of one owner, in the words of the one exchange that has it (Gate.io)."""
 
-    asset: str
+    currency: str
     from_wallet: str
     to_wallet: str
-    qty: Decimal
-    symbol: str | None = None
-    """The margin pair, where one wallet is a margin wallet."""
+    amount: Decimal
+    currency_pair: str | None = None
+    """The pair, where one wallet is a margin wallet."""
     settle: str | None = None
-    """The settlement currency, where one wallet is of futures."""
+    """The settlement currency, where one wallet is of futures or delivery."""
 
 
 class Vault(Protocol):
@@ -104,8 +104,8 @@ class Connector(Protocol):
 
     async def open_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderSnapshot]: ...
 
-    async def transfer(self, account_id: str, wish: Transfer) -> str:
-        """Move money between the owner's own wallets; the exchange's id of the transfer. Raises Refused.
+    async def transfer(self, account_id: str, wish: Transfer) -> str | None:
+        """Move money between the owner's own wallets; the exchange's id of it, where it has one. Raises Refused.
 
         It is not idempotent: Unavailable means that it may have happened.
         """

@@ -240,7 +240,7 @@ async def test_gates_account_is_shown_and_money_moves_between_its_wallets(house:
     reply = await user.ask("POST", "/gateio-account/wallet/transfers", body)
     assert (reply.status, reply.body["data"]["tx_id"], reply.body["data"]["amount"]) == (200, "1", "10")
     (wish,) = connector.transfers
-    assert (wish.asset, wish.from_wallet, wish.to_wallet, wish.qty) == ("USDT", "spot", "futures", 10)
+    assert (wish.currency, wish.from_wallet, wish.to_wallet, wish.amount) == ("USDT", "spot", "futures", 10)
 
 
 async def test_money_that_open_trades_must_sell_stays_where_it_is(house: Any, user: Any) -> None:

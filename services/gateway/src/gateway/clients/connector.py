@@ -27,7 +27,7 @@ INSTRUMENT_KEPT_MS: Final = 60_000
 
 
 class _Transferred(msgspec.Struct, frozen=True):
-    transfer_id: str
+    tx_id: str | None
 
 
 class HttpConnector:
@@ -93,10 +93,10 @@ class HttpConnector:
         reply = await self._asking.ask("GET", f"/accounts/{quote(account_id, safe='')}/open-orders", query=query)
         return decode(_good(reply), tuple[OrderSnapshot, ...])
 
-    async def transfer(self, account_id: str, wish: Transfer) -> str:
-        """Move money between the owner's own wallets; the exchange's id of the transfer. Raises Refused."""
+    async def transfer(self, account_id: str, wish: Transfer) -> str | None:
+        """Move money between the owner's own wallets; the exchange's id of it, where it has one. Raises Refused."""
         path = f"/accounts/{quote(account_id, safe='')}/transfers"
-        return decode(_good(await self._asking.ask("POST", path, body=encode(wish))), _Transferred).transfer_id
+        return decode(_good(await self._asking.ask("POST", path, body=encode(wish))), _Transferred).tx_id
 
     async def check_key(self, key: Key) -> KeyCheck:
         """What the exchange says of a key that is not stored yet."""

@@ -45,7 +45,7 @@ def router(parts: Parts) -> APIRouter:
         account = must_trade(await look.account(user_id, GATEIO, body.credential_id))
         await _check(parts, account, wish)
         transfer_id = await parts.connector(GATEIO).transfer(account.account_id, wish)
-        shown = {"currency": wish.asset, "from": wish.from_wallet, "to": wish.to_wallet, "amount": wish.qty}
+        shown = {"currency": wish.currency, "from": wish.from_wallet, "to": wish.to_wallet, "amount": wish.amount}
         return answers.json_response(answers.success({"tx_id": transfer_id, **shown}))
 
     return routes
@@ -58,5 +58,5 @@ async def _check(parts: Parts, account: Account, wish: Transfer) -> None:
         connector.balances(account.account_id),
         parts.ledger.brackets([account.account_id], None, 500),
     )
-    pairs = [each.symbol for each in instruments if each.base == wish.asset]
+    pairs = [each.symbol for each in instruments if each.base == wish.currency]
     check_leaves_protection(wish, balances, brackets, pairs)

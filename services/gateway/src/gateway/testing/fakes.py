@@ -189,7 +189,7 @@ class FakeConnector:
         self._there()
         return [order for order in self.orders if symbol in {None, order.symbol}]
 
-    async def transfer(self, account_id: str, wish: Transfer) -> str:
+    async def transfer(self, account_id: str, wish: Transfer) -> str | None:
         self._there()
         self.transfers.append(wish)
         return str(len(self.transfers))

@@ -1,7 +1,6 @@
 """A transfer between the wallets of one owner, held back where it would take away what open trades must sell. Pure."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -12,7 +11,7 @@ from common.accounts import AssetBalance
 from common.instruments import ZERO
 from gateway.ports import BracketView, Transfer
 from gateway.trading.refusals import insufficient, invalid
-from gateway.trading.requests import Body, Number, OrderId, Symbol
+from gateway.trading.requests import Body, Number, OrderId
 
 DECIMALS: Final = 8
 
@@ -32,8 +31,12 @@ class TransferBody(Body):
     from_: Wallet = Field(alias="from")
     to: Wallet
     amount: Number
-    currency_pair: Symbol | None = Field(default=None, description="Of a margin wallet.")
-    settle: str | None = Field(default=None, max_length=10, description="Of a futures or delivery wallet.")
+    currency_pair: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9]{1,20}_[A-Za-z0-9]{1,20}$", description="Of a margin wallet: BTC_USDT."
+    )
+    settle: str | None = Field(
+        default=None, pattern=r"^[A-Za-z]{2,10}$", description="Of a futures or delivery wallet: usdt."
+    )
     credential_id: OrderId | None = Field(default=None, alias="credentialId")
 
     @property
@@ -50,12 +53,12 @@ class TransferBody(Body):
             if wallet in {self.from_, self.to} and value is None:
                 raise invalid(field, f"A transfer with the {wallet} wallet names its {field}.", f"Add {field}.")
         return Transfer(
-            asset=self.currency.upper(),
+            currency=self.currency.upper(),
             from_wallet=self.from_,
             to_wallet=self.to,
-            qty=self.amount,
-            symbol=self.currency_pair,
-            settle=self.settle,
+            amount=self.amount,
+            currency_pair=self.currency_pair.upper() if self.currency_pair else None,
+            settle=self.settle.lower() if self.settle else None,
         )
 
     @property
@@ -75,9 +78,9 @@ def check_leaves_protection(
     """
     if wish.from_wallet != Wallet.SPOT:
         return
-    found = next((each for each in balances if each.asset == wish.asset), None)
+    found = next((each for each in balances if each.asset == wish.currency), None)
     free, total = (found.free, found.free + found.locked) if found else (ZERO, ZERO)
     held = sum((b.held_qty for b in brackets if b.symbol in pairs and b.state != "CLOSED"), ZERO)
     spare = max(min(free, total - held), ZERO)
-    if wish.qty > spare:
-        raise insufficient("amount", wish.asset, wish.qty, Decimal(spare))
+    if wish.amount > spare:
+        raise insufficient("amount", wish.currency, wish.amount, spare)
