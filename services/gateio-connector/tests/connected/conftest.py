@@ -9,9 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateio_connector.app import NAME, SCHEMA
-from gateio_connector.dialect import GateioDialect
-from gateio_connector.settings import GateioSettings
 
 from common.accounts import AccountChanged, AccountState, Credentials
 from common.bus.brokers import BrokerKind, BusSettings
@@ -31,6 +28,9 @@ from common.exchanges import Exchange
 from common.ids import Leg, bracket_id, client_order_id
 from common.orders import OrderFact, OrderType, Side, TimeInForce, type_of
 from common.service.run import Process
+from gateio_connector.app import NAME, SCHEMA
+from gateio_connector.dialect import GateioDialect
+from gateio_connector.settings import GateioSettings
 from paper_exchange.app import Running
 from paper_exchange.testing import serve
 

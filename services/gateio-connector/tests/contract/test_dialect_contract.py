@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from gateio_connector.dialect import GateioDialect
 
 from common.connector.ports import Dialect, ExchangeInfo, Reply
 from common.testing.connector_contract import DialectContract
+from gateio_connector.dialect import GateioDialect
 
 PAIRS = Path(__file__).parent.parent / "frames" / "rest.currency_pairs.json"
 

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from gateio_connector.tools import tools
 
 COMMAND = {

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from gateio_connector.tools import tools
 
 FRAMES = Path(__file__).parent.parent / "frames"

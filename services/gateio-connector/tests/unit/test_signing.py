@@ -1,12 +1,12 @@
 """Signatures against vectors: the first is Gate.io's own, the others were computed from its description."""
 
 import pytest
-from gateio_connector import queries, requests
-from gateio_connector.signing import channel_signature, prehash, signature, signed_request
 
 from common.accounts import Credentials
 from common.connector.ports import HttpRequest
 from common.exchanges import Exchange
+from gateio_connector import queries, requests
+from gateio_connector.signing import channel_signature, prehash, signature, signed_request
 
 BODY = (
     b'{"text":"t-tp1-0001","currency_pair":"BTC_USDT","type":"limit","account":"spot","side":"sell",'
