@@ -14,7 +14,8 @@ import structlog
 
 from common.accounts import BalanceChanged
 from common.clock import Clock
-from common.commands import CancelAllOrders, CancelOrder, Command, QueryOrder, SubmitOrder, SubmitOrderList
+from common.commands import CancelAllOrders, CancelOrder, QueryOrder, SubmitOrder, SubmitOrderList
+from common.connector.answers import cancel_of, is_exit, priority_of, ref_of, rejected, unknown
 from common.connector.client import ExchangeClient
 from common.connector.desk import LeaseEnded, Task
 from common.connector.facts import FactPublisher
@@ -25,15 +26,13 @@ from common.connector.ports import Accepted, Call, Dialect, OrderListFound, Orde
 from common.connector.rates import Priority
 from common.connector.settling import Again, Settler
 from common.connector.trail import Correlations, Trails
-from common.connector.triggers import holds_triggers, reached
+from common.connector.trigger_side import DETAIL_PATIENCE_MS, Prices, passed
 from common.errors import ErrorCategory, Refused
-from common.ids import Leg, parse
 from common.instruments import Instrument
-from common.orders import OrderCanceled, OrderFact, OrderRejected, OrderType, OrderUnknown, Side
+from common.orders import OrderCanceled, OrderFact, Side
 
 CLOCK_SKEW_MS: Final = 1_000
 """How far the clocks of the order-engine and of this process may be apart."""
-_DETAIL_PATIENCE_MS: Final = 1_000
 _GONE: Final = frozenset({ErrorCategory.NOT_FOUND, ErrorCategory.ALREADY_CLOSED})
 
 _log = structlog.get_logger(__name__)
@@ -46,14 +45,6 @@ class Instruments(Protocol):
 
     def stale(self, symbol: str) -> None:
         """The exchange refused an order for a rule: ours may have changed."""
-        ...
-
-
-class Prices(Protocol):
-    """Where a refusal for a price finds the market's."""
-
-    async def last_px(self, symbol: str, patience_ms: int, *, fresh: bool = False) -> Decimal | None:
-        """The last price; `fresh` if it must not be older than the question. None where it cannot be had."""
         ...
 
 
@@ -122,7 +113,7 @@ class CommandRunner:
         legs: Sequence[str],
         call_for: Callable[[Any, Instrument], Call[Outcome]],
     ) -> None:
-        refs = [_ref(command, leg) for leg in legs]
+        refs = [ref_of(command, leg) for leg in legs]
         suspect = self._suspect(task)
         await self._written_down(command, suspect=suspect)
         if suspect and await self._adopted(task, refs):
@@ -130,15 +121,15 @@ class CommandRunner:
         instrument = await self._instruments.get(command.symbol)
         if instrument is None:
             unlisted = Rejected(ErrorCategory.INVALID_SYMBOL, "unlisted", f"{command.symbol} is not traded here")
-            await self._publish(task, [self._rejected(command, leg, unlisted) for leg in legs])
+            await self._publish(task, [rejected(command, leg, unlisted, self._clock.now_ms()) for leg in legs])
             return
-        outcome = await self._passed(command) or await self._perform(
-            task, lambda: call_for(command, instrument), _priority(command)
+        outcome = await passed(command, self._prices) or await self._perform(
+            task, lambda: call_for(command, instrument), priority_of(command)
         )
         self._count("submit", outcome)
         match outcome:
-            case Accepted() if (passed := await self._passed(command, fresh=True)) is not None:
-                await self._withdraw(task, command, outcome, passed)
+            case Accepted() if (beyond := await passed(command, self._prices, fresh=True)) is not None:
+                await self._withdraw(task, command, outcome, beyond)
             case Accepted():
                 await self._publish(task, outcome.facts)
             case Rejected() if outcome.category is ErrorCategory.DUPLICATE_ID:
@@ -148,7 +139,9 @@ class CommandRunner:
                 await self._publish(task, await self._explained(command, legs, outcome, instrument))
             case Unknown():
                 sent_ms = self._clock.now_ms()
-                await self._publish(task, [self._unknown(command, leg, "submit", outcome) for leg in legs])
+                await self._publish(
+                    task, [unknown(command, leg, "submit", outcome, self._clock.now_ms()) for leg in legs]
+                )
                 self._ask(task, refs, sent_ms)
 
     async def _written_down(self, command: SubmitOrder | SubmitOrderList, *, suspect: bool) -> None:
@@ -160,46 +153,25 @@ class CommandRunner:
             await self._nameless.recalled(command.account_id)
         await self._nameless.expect(command)
 
-    async def _passed(self, command: SubmitOrder | SubmitOrderList, *, fresh: bool = False) -> Rejected | None:
-        """A refusal where the market is beyond a trigger already. Not every exchange looks, and a price may have come
-        there on the way: so it is asked before and after. Without a price the exchange decides."""
-        if not isinstance(command, SubmitOrder) or not holds_triggers(command):
-            return None
-        last_px = await self._prices.last_px(command.symbol, _DETAIL_PATIENCE_MS, fresh=fresh)
-        if last_px is None or not reached(command, last_px):
-            return None
-        return Rejected(ErrorCategory.PRICE_RELATION, "trigger_passed", f"the last price is {last_px} already")
-
     async def _withdraw(
-        self, task: Task, command: SubmitOrder | SubmitOrderList, placed: Accepted, passed: Rejected
+        self, task: Task, command: SubmitOrder | SubmitOrderList, placed: Accepted, beyond: Rejected
     ) -> None:
         """Nothing stays armed on the wrong side of the market; what has fired meanwhile is told as it is."""
         assert isinstance(command, SubmitOrder), "only single orders wait for triggers here"
         self._trails.note(placed.facts)
         known = next((fact.exchange_order_id for fact in placed.facts if fact.exchange_order_id is not None), None)
-        cancel = CancelOrder(
-            command_id=command.command_id,
-            bracket_id=command.bracket_id,
-            account_id=command.account_id,
-            exchange=command.exchange,
-            symbol=command.symbol,
-            ts_init_ms=command.ts_init_ms,
-            valid_until_ms=command.valid_until_ms,
-            client_order_id=command.client_order_id,
-            exchange_order_id=known,
-        )
-        outcome = await self._send_cancel(task, cancel)
+        outcome = await self._send_cancel(task, cancel_of(command, known))
         if isinstance(outcome, Accepted) and any(
             isinstance(fact, OrderCanceled) and not fact.cum_qty for fact in outcome.facts
         ):
             self._trails.note(outcome.facts)
-            market_px = await self._prices.last_px(command.symbol, _DETAIL_PATIENCE_MS)
-            refused = self._rejected(command, command.client_order_id, passed)
+            market_px = await self._prices.last_px(command.symbol, DETAIL_PATIENCE_MS)
+            refused = rejected(command, command.client_order_id, beyond, self._clock.now_ms())
             await self._publish(task, [msgspec.structs.replace(refused, market_px=market_px)])
             return
         told = outcome.facts if isinstance(outcome, Accepted) else ()
         await self._publish(task, [*placed.facts, *told])
-        self._ask(task, [_ref(command, command.client_order_id, known)], self._clock.now_ms(), until_ended=True)
+        self._ask(task, [ref_of(command, command.client_order_id, known)], self._clock.now_ms(), until_ended=True)
 
     def _suspect(self, task: Task) -> bool:
         """Whether this command may have been sent before, by whoever owned the shard then.
@@ -234,8 +206,8 @@ class CommandRunner:
         """One refusal per leg, with the numbers that say what to do next."""
         market_px = available_qty = None
         match refusal.category:
-            case ErrorCategory.PRICE_RELATION if _is_exit(command):
-                market_px = await self._prices.last_px(command.symbol, _DETAIL_PATIENCE_MS)
+            case ErrorCategory.PRICE_RELATION if is_exit(command):
+                market_px = await self._prices.last_px(command.symbol, DETAIL_PATIENCE_MS)
             case ErrorCategory.INSUFFICIENT_BALANCE if command.side is Side.SELL:
                 available_qty = await self._available(command.account_id, instrument.base)
             case ErrorCategory.FILTER:
@@ -244,7 +216,7 @@ class CommandRunner:
                 pass
         return [
             msgspec.structs.replace(
-                self._rejected(command, leg, refusal), market_px=market_px, available_qty=available_qty
+                rejected(command, leg, refusal, self._clock.now_ms()), market_px=market_px, available_qty=available_qty
             )
             for leg in legs
         ]
@@ -254,7 +226,7 @@ class CommandRunner:
             self._dialect.fetch_balances(account_id),
             account_id,
             priority=Priority.PROTECTION,
-            patience_ms=_DETAIL_PATIENCE_MS,
+            patience_ms=DETAIL_PATIENCE_MS,
         )
         if not isinstance(answer, BalanceChanged):
             return None
@@ -276,7 +248,9 @@ class CommandRunner:
         gone = isinstance(outcome, Rejected) and outcome.category in _GONE
         late = isinstance(outcome, Rejected) and outcome.category is ErrorCategory.EXPIRED
         if not (gone or late):
-            await self._publish(task, [self._unknown(command, command.client_order_id, "cancel", outcome)])
+            await self._publish(
+                task, [unknown(command, command.client_order_id, "cancel", outcome, self._clock.now_ms())]
+            )
 
         async def cancel_again() -> None:
             self._count("cancel", await self._send_cancel(task, command))
@@ -312,20 +286,20 @@ class CommandRunner:
             if outcome.done:
                 return
         else:
-            await self._publish(task, [self._unknown(command, None, "cancel", outcome)])
+            await self._publish(task, [unknown(command, None, "cancel", outcome, self._clock.now_ms())])
         self._on_gap(command.account_id, None)
 
     async def _refs(self, command: CancelOrder | QueryOrder) -> list[OrderRef]:
         """The orders to look at: of a list, every leg."""
         refs = []
         if command.client_order_id is not None or command.exchange_order_id is not None:
-            refs.append(_ref(command, command.client_order_id, command.exchange_order_id))
+            refs.append(ref_of(command, command.client_order_id, command.exchange_order_id))
         of_list = command.list_client_order_id
         if of_list is not None:
             call = self._dialect.fetch_order_list(command.account_id, of_list)
             answer = await self._client.ask(call, command.account_id)
             if isinstance(answer, OrderListFound):
-                refs += [_ref(command, leg) for leg in answer.legs if leg != command.client_order_id]
+                refs += [ref_of(command, leg) for leg in answer.legs if leg != command.client_order_id]
         return refs
 
     def _ask(
@@ -350,7 +324,7 @@ class CommandRunner:
     # --- telling ----------------------------------------------------------------------------------------------------
 
     async def _publish(self, task: Task, facts: Iterable[OrderFact]) -> None:
-        facts = list(facts)
+        facts = list(facts) if self._nameless is None else [self._nameless.named(fact) for fact in facts]
         self._trails.note(facts)
         acknowledged = self._facts.orders(
             facts,
@@ -363,55 +337,3 @@ class CommandRunner:
         OUTCOMES.labels(self._dialect.exchange, operation, type(outcome).__name__.lower()).inc()
         if not isinstance(outcome, Accepted):
             _log.warning("order_request_not_accepted", operation=operation, code=outcome.code, reason=outcome.reason)
-
-    def _rejected(self, command: SubmitOrder | SubmitOrderList, leg: str, refusal: Rejected) -> OrderRejected:
-        return OrderRejected(
-            **self._about(command, leg),
-            side=command.side,
-            order_type=_order_type(command, leg),
-            qty=command.qty,
-            category=refusal.category,
-            code=refusal.code,
-            reason=refusal.reason,
-        )
-
-    def _unknown(self, command: Command, leg: str | None, operation: Any, outcome: Rejected | Unknown) -> OrderUnknown:
-        return OrderUnknown(**self._about(command, leg), operation=operation, code=outcome.code, reason=outcome.reason)
-
-    def _about(self, command: Command, leg: str | None) -> dict[str, Any]:
-        now_ms = self._clock.now_ms()
-        return {
-            "account_id": command.account_id,
-            "exchange": command.exchange,
-            "symbol": command.symbol,
-            "client_order_id": leg,
-            "list_client_order_id": getattr(command, "list_client_order_id", None),
-            "ts_event_ms": now_ms,
-            "ts_init_ms": now_ms,
-        }
-
-
-def _ref(command: Command, client_order_id: str | None, exchange_order_id: str | None = None) -> OrderRef:
-    return OrderRef(
-        account_id=command.account_id,
-        symbol=command.symbol,
-        client_order_id=client_order_id,
-        exchange_order_id=exchange_order_id,
-    )
-
-
-def _order_type(command: SubmitOrder | SubmitOrderList, leg: str) -> OrderType:
-    if isinstance(command, SubmitOrder):
-        return command.order_type
-    return next(each.order_type for each in (command.take_profit, command.stop_loss) if each.client_order_id == leg)
-
-
-def _is_exit(command: SubmitOrder | SubmitOrderList) -> bool:
-    if isinstance(command, SubmitOrderList):
-        return True
-    key = parse(command.client_order_id)
-    return command.side is Side.SELL if key is None else key.leg is not Leg.ENTRY
-
-
-def _priority(command: SubmitOrder | SubmitOrderList) -> Priority:
-    return Priority.PROTECTION if _is_exit(command) else Priority.TRADING
