@@ -114,7 +114,7 @@ class _Trade:
             "sl": STOP_PX,
             "exchange": self._venue.name,
         }
-        placed = await self._trader.post("/exchanges/place-order", order)
+        placed = await self._settled(await self._trader.post("/exchanges/place-order", order))
         self._trade_id = placed["orderGroupId"]
         self._story.step(
             "Order placed",
@@ -123,6 +123,22 @@ class _Trade:
         held = await eventually("the position is there", self._position, lambda qty: qty > DUST, WITHIN_S)
         filled = await self._filled(("ENTRY",), 1)
         self._story.step("Entry filled", f"order {placed['orderId']} at {filled[0]['avgPrice']}: {held} BTC held")
+
+    async def _settled(self, answer: Json) -> Json:
+        """The answer itself, or what became of the operation that it names instead."""
+        if "statusUrl" not in answer:
+            return answer
+
+        async def look() -> Json:
+            operation: Json = await self._trader.get(answer["statusUrl"])
+            return operation
+
+        self._story.act("The exchange has not answered in time; its answer is waited for")
+        ended = await eventually("the order's answer", look, lambda seen: seen["state"] != "PENDING", WITHIN_S)
+        if ended["state"] != "SUCCEEDED":
+            raise NotObserved(f"The order was not placed: {ended['problem']}")
+        placed: Json = ended["result"]
+        return placed
 
     async def _protected(self) -> None:
         orders = await eventually(

@@ -195,6 +195,10 @@ class Ledger(Protocol):
 
     async def orders_by_client_id(self, account_id: str, client_order_ids: Sequence[str]) -> Sequence[OrderView]: ...
 
+    async def orders_by_exchange_id(
+        self, account_id: str, exchange_order_ids: Sequence[str]
+    ) -> Sequence[OrderView]: ...
+
     async def held_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderView]:
         """The exits that the engine holds for the account instead of the exchange, oldest first."""
 

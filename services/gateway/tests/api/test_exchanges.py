@@ -8,7 +8,7 @@ import pytest
 from common.errors import ErrorCategory
 from common.exchanges import Exchange
 from common.intents import CancelOrderIntent, PlaceExits, PlaceOrder
-from common.orders import OrderCanceled, OrderRejected, OrderStatus, OrderType, TimeInForce
+from common.orders import OrderCanceled, OrderRejected, OrderSnapshot, OrderStatus, OrderType, Side, TimeInForce
 from common.protection import ProtectionFailed
 from gateway.testing.builders import a_bracket_row, an_order_row, order_fact, protection_fact
 
@@ -189,6 +189,29 @@ async def test_open_orders_show_the_stops_that_the_engine_holds(house: Any, user
         "residency": "engine",
         "residencyReason": "MEXC spot has no stop or trigger orders",
     }
+
+
+async def test_a_waiting_order_without_an_id_of_ours_is_known_by_the_exchanges(house: Any, user: Any) -> None:
+    connector = await user.trades_on(house, Exchange.GATEIO)
+    account = next(iter(house.vault.accounts))
+    waiting: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "side": Side.SELL,
+        "status": OrderStatus.NEW,
+        "ts_event_ms": 1,
+        "ts_init_ms": 1,
+    }
+    connector.orders = [
+        OrderSnapshot(account_id=account, exchange=Exchange.GATEIO, exchange_order_id=number, **waiting)
+        for number in ("po-1", "po-2")
+    ]
+    about = {"order_role": "SL", "status": "NEW", "order_id": "po-1", "exchange": "gateio", "pair": 1}
+    house.ledger.order_rows = [an_order_row(account, "b-s1", **about)]
+    ours, by_hand = (await user.ask("GET", "/exchanges/open-orders?exchange=GATEIO")).body["data"]
+    assert (ours["clientOrderId"], ours["orderRole"], ours["pair"]) == ("b-s1", "SL", 1)
+    assert (by_hand["clientOrderId"], by_hand["orderRole"]) == (None, None)
+    await user.ask("DELETE", "/exchanges/cancel-order?exchange=GATEIO&symbol=BTCUSDT&orderId=po-1")
+    assert (house.bus.intents[0].client_order_id, house.bus.intents[0].exchange_order_id) == ("b-s1", "po-1")
 
 
 async def test_an_oco_on_mexc_is_a_resting_target_and_a_stop_of_the_engine(house: Any, user: Any) -> None:

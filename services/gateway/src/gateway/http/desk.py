@@ -17,6 +17,7 @@ from common.intents import CancelOrderIntent
 from gateway.accounts import must_trade
 from gateway.http.parts import Parts
 from gateway.ports import Account, Answer
+from gateway.resting import resting
 from gateway.trading.errands import Errand, cancel_errand, entry_errand
 from gateway.trading.gather import gathered
 from gateway.trading.intents import Stamp, market_of, place_order
@@ -88,7 +89,8 @@ class Desk:
             for ours in await self._parts.ledger.orders_by_client_id(account.account_id, [client_order_id]):
                 if ours.symbol == symbol and ours.status in {"PENDING", "NEW", "PARTIALLY_FILLED"}:
                     return {"client_order_id": client_order_id, "exchange_order_id": ours.order_id}
-        for order in await self._parts.connector(account.exchange).open_orders(account.account_id, symbol):
+        connector = self._parts.connector(account.exchange)
+        for order in [each.order for each in await resting(connector, self._parts.ledger, account, symbol)]:
             if order_id in {order.exchange_order_id, None} and client_order_id in {order.client_order_id, None}:
                 return {"client_order_id": order.client_order_id, "exchange_order_id": order.exchange_order_id}
         raise Refused(

@@ -8,6 +8,7 @@ from gateway import answers
 from gateway.http.parts import Parts
 from gateway.ports import Account, BracketView
 from gateway.positions import balance_shown, held_assets, position_shown, symbol_of
+from gateway.resting import resting
 from gateway.trades import grouped, trade_shown
 
 
@@ -29,11 +30,8 @@ class Look:
 
     async def open_orders(self, account: Account, symbol: str | None) -> list[dict[str, Any]]:
         """What rests on the exchange, and after it the exits that the engine holds."""
-        orders = await self._parts.connector(account.exchange).open_orders(account.account_id, symbol)
-        names = [order.client_order_id for order in orders if order.client_order_id]
-        ours = await self._parts.ledger.orders_by_client_id(account.account_id, names) if names else ()
-        by_name = {order.client_order_id: order for order in ours}
-        shown = [answers.open_order_shown(order, by_name.get(order.client_order_id or "")) for order in orders]
+        found = await resting(self._parts.connector(account.exchange), self._parts.ledger, account, symbol)
+        shown = [answers.open_order_shown(each.order, each.ours) for each in found]
         held = await self._parts.ledger.held_orders(account.account_id, symbol)
         return shown + [answers.held_order_shown(order) for order in held]
 

@@ -12,6 +12,7 @@ from gateway.http import examples
 from gateway.http.desk import Desk, answered, ticket_of
 from gateway.http.exact_json import ExactJsonRoute
 from gateway.http.parts import Parts, caller_of
+from gateway.resting import resting
 from gateway.trading.errands import Errand, cancel_all_errand, exits_errand
 from gateway.trading.gather import gathered
 from gateway.trading.intents import market_of, place_exits
@@ -110,8 +111,8 @@ def router(parts: Parts) -> APIRouter:
 
         async def make() -> Errand:
             stamp = await desk.stamp(user_id, named, credential_id)
-            resting = await parts.connector(named).open_orders(stamp.account.account_id, symbol)
-            names = frozenset(order.client_order_id for order in resting if order.client_order_id)
+            found = await resting(parts.connector(named), parts.ledger, stamp.account, symbol)
+            names = frozenset(each.order.client_order_id for each in found if each.order.client_order_id)
             return cancel_all_errand(CancelAllOrdersIntent(**stamp.fields, symbol=symbol), names)
 
         words = {"symbol": symbol, "credential": credential_id}

@@ -19,6 +19,7 @@ WHERE account_id = ANY($1) AND ($2::text IS NULL OR symbol = $2) ORDER BY create
 """
 _ORDERS: Final = "SELECT * FROM order_engine.orders_v1 WHERE order_group_id = ANY($1) ORDER BY created_at, id"
 _BY_CLIENT_ID: Final = "SELECT * FROM order_engine.orders_v1 WHERE account_id = $1 AND client_order_id = ANY($2)"
+_BY_EXCHANGE_ID: Final = "SELECT * FROM order_engine.orders_v1 WHERE account_id = $1 AND order_id = ANY($2)"
 _HELD: Final = """
 SELECT * FROM order_engine.orders_v1
 WHERE account_id = $1 AND residency = 'engine' AND status = 'NEW' AND ($2::text IS NULL OR symbol = $2)
@@ -45,6 +46,11 @@ class PostgresLedger:
     async def orders_by_client_id(self, account_id: str, client_order_ids: Sequence[str]) -> Sequence[OrderView]:
         """The account's orders with these ids."""
         return [_view(row, OrderView) for row in await self._rows(_BY_CLIENT_ID, account_id, list(client_order_ids))]
+
+    async def orders_by_exchange_id(self, account_id: str, exchange_order_ids: Sequence[str]) -> Sequence[OrderView]:
+        """The account's orders with these ids of the exchange."""
+        rows = await self._rows(_BY_EXCHANGE_ID, account_id, list(exchange_order_ids))
+        return [_view(row, OrderView) for row in rows]
 
     async def held_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderView]:
         """The exits that the engine holds for the account, oldest first."""

@@ -225,6 +225,9 @@ class MemoryLedger:
     async def orders_by_client_id(self, account_id: str, client_order_ids: Sequence[str]) -> Sequence[OrderView]:
         return [o for o in self.order_rows if o.account_id == account_id and o.client_order_id in client_order_ids]
 
+    async def orders_by_exchange_id(self, account_id: str, exchange_order_ids: Sequence[str]) -> Sequence[OrderView]:
+        return [o for o in self.order_rows if o.account_id == account_id and o.order_id in exchange_order_ids]
+
     async def held_orders(self, account_id: str, symbol: str | None) -> Sequence[OrderView]:
         held = [o for o in self.order_rows if o.account_id == account_id and symbol in {None, o.symbol}]
         return [order for order in held if order.residency == "engine" and order.status == "NEW"]
