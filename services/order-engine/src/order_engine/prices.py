@@ -81,30 +81,41 @@ class PriceWatch:
             if not symbols:
                 continue
             now_ms = self._clock.now_ms()
-            try:
-                if now_ms - renewed_ms >= RENEW_S * 1000:
-                    await self._ask_to_publish(symbols)
-                    renewed_ms = now_ms
-                await self._poll_silent(symbols)
-            except Unavailable as error:
-                _log.warning("held_stops_without_prices", exchange=self._exchange, error=str(error))
+            if now_ms - renewed_ms >= RENEW_S * 1000 and await self._ask_to_publish(symbols):
+                renewed_ms = now_ms
+            await self._poll_silent(symbols)
 
-    async def _ask_to_publish(self, symbols: list[str]) -> None:
+    async def _ask_to_publish(self, symbols: list[str]) -> bool:
+        """Whether the connector will; while it will not, prices are asked for one by one."""
         body = orjson.dumps({"symbols": symbols, "for_ms": WATCH_FOR_MS})
-        reply = await self._connector.ask("POST", "/watch", body=body)
+        try:
+            reply = await self._connector.ask("POST", "/watch", body=body)
+        except Unavailable as error:
+            _log.warning("held_stops_not_streamed", exchange=self._exchange, error=str(error))
+            return False
         if reply.status != 200:
-            raise Unavailable(f"{self._connector.name} (watch answered {reply.status})")
+            _log.warning("held_stops_not_streamed", exchange=self._exchange, status=reply.status)
+        return reply.status == 200
 
     async def _poll_silent(self, symbols: list[str]) -> None:
+        """Ask for every symbol that has gone silent, at once: one that is halted or slow holds up no other."""
         now_ms = self._clock.now_ms()
         silent = [symbol for symbol in symbols if now_ms - self._heard_ms.get(symbol, 0) > STALE_AFTER_MS]
         _STALE.labels(self._exchange).set(len(silent))
-        for symbol in silent:
-            reply = await self._connector.ask("GET", "/tickers", query={"symbol": symbol})
-            if reply.status != 200:
-                raise Unavailable(f"{self._connector.name} (tickers answered {reply.status})")
-            for ticker in decode(reply.body, tuple[Ticker, ...]):
+        await asyncio.gather(*[self._poll(symbol) for symbol in silent])
+
+    async def _poll(self, symbol: str) -> None:
+        try:
+            for ticker in await self._tickers(symbol):
                 await self._react(ticker, cause=f"poll-{symbol}-{ticker.ts_init_ms}")
+        except (Unavailable, UnreadableMessage) as error:
+            _log.warning("held_stop_without_price", exchange=self._exchange, symbol=symbol, error=str(error))
+
+    async def _tickers(self, symbol: str) -> tuple[Ticker, ...]:
+        reply = await self._connector.ask("GET", "/tickers", query={"symbol": symbol})
+        if reply.status != 200:
+            raise Unavailable(f"{self._connector.name} (tickers answered {reply.status})")
+        return decode(reply.body, tuple[Ticker, ...])
 
     async def _see(self, ticker: Ticker, cause: str) -> None:
         self._heard_ms[ticker.symbol] = self._clock.now_ms()
