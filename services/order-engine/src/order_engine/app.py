@@ -55,8 +55,10 @@ async def start(process: Process) -> None:
         await runner.assign([lease.shard])
 
     async def lost(shard: int) -> None:
-        await runner.revoke([shard])
-        shards.lose(shard)
+        try:
+            await runner.revoke([shard])
+        finally:
+            shards.lose(shard)  # Whatever became of its worker, the brackets are somebody else's to decide now.
 
     leases = Leases(
         pool,
