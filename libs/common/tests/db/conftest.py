@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,29 @@ async def pool(database_url: str, schema: str) -> AsyncIterator[asyncpg.Pool]:
     pool = await create_pool(database_url, schema, application_name="test", size=6)
     yield pool
     await pool.close()
+
+
+class AnsweringLate:
+    """The pool; before an answer to a renewal arrives, `late` is awaited once."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self.late: Callable[[], Awaitable[None]] | None = None
+
+    async def fetch(self, statement: str, *arguments: Any) -> Any:
+        rows = await self._pool.fetch(statement, *arguments)
+        if self.late is not None and "lease_owners" in statement:
+            late, self.late = self.late, None
+            await late()
+        return rows
+
+    async def execute(self, *arguments: Any) -> Any:
+        return await self._pool.execute(*arguments)
+
+
+@pytest.fixture
+def line(pool: asyncpg.Pool) -> AnsweringLate:
+    return AnsweringLate(pool)
 
 
 @pytest.fixture

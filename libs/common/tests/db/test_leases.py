@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from common.db.leases import Lease, Leases
+from common.errors import Unavailable
 
 pytestmark = pytest.mark.connected
 
@@ -23,6 +24,9 @@ class Owner:
 
     def __init__(self, pool: Any, name: str, **times: int) -> None:
         self.epochs: dict[int, int] = {}
+        self.refusals: list[Exception] = []
+        self.finished = asyncio.Event()
+        self.finished.set()
         self.diary: list[tuple[str, int]] = []
         self.leases = Leases(
             pool, "engine", name, shards=SHARDS, on_gained=self.gained, on_lost=self.lost,
@@ -30,11 +34,14 @@ class Owner:
         )  # fmt: skip
 
     async def gained(self, lease: Lease) -> None:
+        if self.refusals:
+            raise self.refusals.pop()
         self.epochs[lease.shard] = lease.epoch
         self.diary.append(("gained", lease.shard))
 
     async def lost(self, shard: int) -> None:
         self.diary.append(("lost", shard))
+        await self.finished.wait()
 
     @property
     def held(self) -> frozenset[int]:
@@ -131,6 +138,49 @@ async def test_an_owner_cut_off_from_the_database_stops_before_anybody_can_take_
             await until(lambda: sum(entry[0] == "lost" for entry in a.diary) == SHARDS)
             line.cut = False
             await until(lambda: shared_out(a, b))
+
+
+async def test_a_lease_that_lapsed_while_its_renewal_was_under_way_is_lost_and_taken_in_a_new_epoch(
+    line: Any,
+) -> None:
+    async with running(Owner(line, "a", lease_ms=60_000)) as a:
+        await until(lambda: shared_out(a))
+        epoch, lease = a.epochs[3], a.leases.get(3)
+        assert lease is not None
+
+        async def lapse() -> None:
+            lease.deadline_s = 0
+
+        line.late = lapse
+        await until(lambda: a.epochs[3] > epoch)
+        assert not lease.valid()
+        assert a.diary[SHARDS:] == [("lost", 3), ("gained", 3)]
+
+
+@pytest.mark.parametrize("refusal", [Unavailable("the database"), LookupError("a defect")], ids=["outage", "defect"])
+async def test_a_shard_that_could_not_be_begun_is_not_held_and_tried_again(
+    pool: asyncpg.Pool, refusal: Exception
+) -> None:
+    a = Owner(pool, "a", lease_ms=60_000)
+    a.refusals = [refusal]
+    async with running(a):
+        await until(lambda: a.epochs.keys() == set(range(SHARDS)))
+        assert a.epochs == {0: 2} | dict.fromkeys(range(1, SHARDS), 1)
+        assert a.diary[-2:] == [("gained", SHARDS - 1), ("gained", 0)]
+        assert a.diary[0] == ("lost", 0)
+        assert shared_out(a)
+
+
+async def test_a_shard_that_takes_longer_to_finish_than_a_lease_lasts_does_not_cost_the_others(
+    pool: asyncpg.Pool,
+) -> None:
+    async with running(Owner(pool, "a")) as a:
+        await until(lambda: shared_out(a))
+        a.finished.clear()
+        async with running(Owner(pool, "b")) as b:
+            await until(lambda: shared_out(a, b))
+            assert a.diary[SHARDS:] == [("lost", 4), ("lost", 5), ("lost", 6)]
+            a.finished.set()
 
 
 OTHER_PROCESS = """

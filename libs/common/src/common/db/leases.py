@@ -3,14 +3,17 @@
 Every owner renews its leases and announces itself every `renew_ms`. The live owners, sorted by name, give each its
 quota, so that all agree without talking. Whoever is above it hands shards over in order (callback first, then the row);
 whoever is below takes what is free or expired, in the next epoch. An owner that cannot renew loses its leases by its
-own clock before anybody can take them: `Lease.valid()` counts from before the renewal was sent.
+own clock before anybody can take them: `Lease.valid()` counts from before the renewal was sent. A lease that was
+invalid for a moment never comes back: whoever asked meanwhile gave its shard up, so it is lost and the shard taken
+again in a new epoch.
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import structlog
@@ -44,7 +47,9 @@ class Leases:
     """Keeps a fair share of `shards` leases of one kind while `run()` runs.
 
     `on_gained` and `on_lost` are awaited one at a time. `on_lost` returns when nothing more is done for the shard: one
-    handed over voluntarily is free for others only then, but no longer than its lease lasts.
+    handed over voluntarily is free for others only then, but no longer than its lease lasts. An `on_gained` that raises
+    is followed by `on_lost`, and the shard is free for whoever takes it next. The other leases are renewed while a
+    callback takes its time.
     """
 
     def __init__(
@@ -54,8 +59,8 @@ class Leases:
         owner: str,
         *,
         shards: int,
-        on_gained: Callable[[Lease], Awaitable[None]],
-        on_lost: Callable[[int], Awaitable[None]],
+        on_gained: Callable[[Lease], Coroutine[Any, Any, None]],
+        on_lost: Callable[[int], Coroutine[Any, Any, None]],
         lease_ms: int = LEASE_MS,
         renew_ms: int = RENEW_MS,
     ) -> None:
@@ -96,13 +101,15 @@ class Leases:
         try:
             with typed_errors():
                 quota = await self._renew()
+                await self._hand_over(self._lapsed())
                 if len(self._held) > quota:
                     await self._hand_over(sorted(self._held)[quota:])
                 elif len(self._held) < quota:
                     await self._take(quota - len(self._held))
         except Unavailable as error:
             _log.warning("leases_not_renewed", kind=self._kind, error=repr(error))
-        await self._drop_expired()
+        for shard in self._lapsed():
+            await self._lose(shard)
         SHARDS_HELD.labels(self._kind).set(len(self._held))
 
     async def _sleep(self) -> None:
@@ -129,10 +136,10 @@ class Leases:
             )
         renewed = {row["shard"] for row in rows if row["shard"] is not None}
         for lease in held:
-            if lease.shard in renewed:
+            if lease.shard not in renewed:
+                lease.deadline_s = -math.inf  # The row says that it is somebody else's.
+            elif lease.valid():
                 lease.deadline_s = deadline_s
-            else:
-                await self._lose(lease.shard)
         owners = sorted({*rows[0]["owners"], self._owner})
         whole, rest = divmod(self._shards, len(owners))
         return whole + (owners.index(self._owner) < rest)
@@ -141,14 +148,20 @@ class Leases:
         deadline_s = self._deadline()
         async with asyncio.timeout(self._lease_ms / 2000):
             rows = await self._pool.fetch(_TAKE, self._kind, self._owner, self._lease_ms, count)
-        for row in rows:
-            lease = Lease(self._kind, row["shard"], self._owner, row["epoch"], deadline_s)
-            self._held[lease.shard] = lease
+        taken = [Lease(self._kind, row["shard"], self._owner, row["epoch"], deadline_s) for row in rows]
+        self._held |= {lease.shard: lease for lease in taken}
+        for lease in taken:
             _log.info("lease_gained", kind=self._kind, shard=lease.shard, epoch=lease.epoch)
-            await self._on_gained(lease)
+            try:
+                await self._while_renewing(self._on_gained(lease))
+            except Exception:
+                _log.exception("shard_not_begun", kind=self._kind, shard=lease.shard)
+                await self._hand_over([lease.shard])
 
     async def _hand_over(self, shards: list[int]) -> None:
         """Finish with the shards first, then free them; whoever waits for them need not wait for the expiry."""
+        if not shards:
+            return
         leases = [self._held[shard] for shard in shards]
         for shard in shards:
             await self._lose(shard)
@@ -160,13 +173,26 @@ class Leases:
         del self._held[shard]
         _log.info("lease_lost", kind=self._kind, shard=shard)
         try:
-            await asyncio.wait_for(self._on_lost(shard), self._lease_ms / 1000)
+            await self._while_renewing(asyncio.wait_for(self._on_lost(shard), self._lease_ms / 1000))
         except TimeoutError:
             _log.warning("shard_not_finished_in_time", kind=self._kind, shard=shard)
 
-    async def _drop_expired(self) -> None:
-        for shard in [shard for shard, lease in self._held.items() if not lease.valid()]:
-            await self._lose(shard)
+    async def _while_renewing(self, callback: Coroutine[Any, Any, None]) -> None:
+        """A shard that takes long to load or to finish must not cost us all the others."""
+        task = asyncio.create_task(callback)
+        try:
+            while not (await asyncio.wait([task], timeout=self._renew_ms / 1000))[0]:
+                try:
+                    with typed_errors():
+                        await self._renew()
+                except Unavailable as error:
+                    _log.warning("leases_not_renewed", kind=self._kind, error=repr(error))
+            task.result()
+        finally:
+            task.cancel()
+
+    def _lapsed(self) -> list[int]:
+        return [shard for shard, lease in self._held.items() if not lease.valid()]
 
     async def _leave(self) -> None:
         try:
