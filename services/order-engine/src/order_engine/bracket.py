@@ -10,12 +10,12 @@ from functools import cached_property
 
 import msgspec
 
-from common.errors import ErrorCategory
-from common.exchanges import CAPABILITIES, Exchange, ExitStyle, Residency
+from common.exchanges import CAPABILITIES, Exchange, ExitStyle
 from common.exits import ExitPlan, lowest_exit_px
 from common.instruments import ZERO, Instrument
 from common.orders import Side
 from common.protection import BracketState
+from order_engine.ladder import Ladder
 from order_engine.order import Order, Role
 
 
@@ -76,10 +76,7 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def guards(self) -> bool:
         """Whether what is left of it is confirmed on the exchange with a stop that still works."""
-        return any(
-            leg.live and leg.confirmed and leg.role is not Role.TAKE_PROFIT and leg.residency is Residency.EXCHANGE
-            for leg in self.legs
-        )
+        return any(leg.live and leg.confirmed and leg.role is not Role.TAKE_PROFIT and leg.sent for leg in self.legs)
 
     def leg(self, role: Role) -> Order | None:
         return next((leg for leg in self.legs if leg.role is role), None)
@@ -105,18 +102,14 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """How many exit pairs this bracket may have waiting at once (the exchange's budget of algo orders)."""
     sell_now: Decimal = ZERO
     """Of what is held and free, how much must leave at market."""
-    released_qty: Decimal = ZERO
+    given_up_qty: Decimal = ZERO
+    """Held by no exit when the user cancelled everything: theirs to look after."""
     missing_qty: Decimal = ZERO
     """Held by our count, but not on the account any more (sold or moved by hand)."""
-    refusals: int = 0
-    """Exits refused in a row; resets when one is confirmed."""
-    last_refusal: ErrorCategory | None = None
+    ladder: Ladder = Ladder()
+    """What refused exits have taught since one was last confirmed."""
     protect_at_ms: int | None = None
     """When a growing partial fill is protected at the latest (debounce)."""
-    retry_at_ms: int | None = None
-    """Before this no exit is tried again (back-off after a refusal)."""
-    market_px: Decimal | None = None
-    """The last price an exchange's refusal taught us."""
     closed_reason: str | None = None
     opened_ms: int
     now_ms: int
@@ -141,6 +134,12 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def sold_qty(self) -> Decimal:
         return sum((exit_.sold_qty for exit_ in self.exits), ZERO)
+
+    @cached_property
+    def released_qty(self) -> Decimal:
+        """What the user has taken back: given up, or left over by exits they cancelled."""
+        ended = (exit_ for exit_ in self.exits if exit_.released and not exit_.live)
+        return self.given_up_qty + sum((max(exit_.qty - exit_.sold_qty, ZERO) for exit_ in ended), ZERO)
 
     @cached_property
     def held_qty(self) -> Decimal:
@@ -174,9 +173,9 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def dust_qty(self) -> Decimal:
         """Held, but too little for the exchange to take an exit for it, at the lowest price the plan names."""
         rest = self.held_qty - sum((exit_.leaves_qty for exit_ in self.exits), ZERO)
-        px = self.market_px or self.avg_px or self.reference_px
+        px = self.avg_px or self.reference_px
         if self.plan is not None:
-            px = min(px, lowest_exit_px(self.plan, self.instrument, self.avg_px or self.reference_px))
+            px = min(px, lowest_exit_px(self.plan, self.instrument, px))
         return max(rest, ZERO) if not self.instrument.sellable(self.instrument.floor_qty(rest), px) else ZERO
 
     @cached_property
@@ -188,7 +187,10 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The average entry price, before fees."""
         if self.entry is None:
             return self.reference_px if self.given_qty > 0 else None
-        return self.entry.quote_filled / self.entry.filled_qty if self.entry.filled_qty > 0 else None
+        if self.entry.filled_qty <= 0:
+            return None
+        # A total that came without any price is valued by the price the order was sized by.
+        return self.entry.quote_filled / self.entry.filled_qty or self.reference_px
 
     @cached_property
     def entry_live(self) -> bool:

@@ -15,9 +15,10 @@ from common.protection import ProtectionFailed, StopLatched
 from order_engine.bracket import Bracket, ExitKind
 from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Observed, PriceSeen, Ticked
 from order_engine.facts import after
+from order_engine.ladder import Ladder
 from order_engine.order import Order, Role
 from order_engine.policy import DEFAULT_POLICY, Policy
-from order_engine.protect import cancel_exit
+from order_engine.protect import cancel_exit, cancelling
 from order_engine.settle import settle
 from order_engine.turn import Effect, Turn
 
@@ -46,7 +47,7 @@ def decide(bracket: Bracket, event: Event, policy: Policy = DEFAULT_POLICY) -> t
 
 def next_wake_ms(bracket: Bracket) -> int | None:
     """When the bracket wants to be told that time has passed; None if it waits for facts alone."""
-    times = [bracket.protect_at_ms, bracket.retry_at_ms]
+    times = [bracket.protect_at_ms, bracket.ladder.retry_at_ms]
     times += [order.ask_at_ms for order in bracket.orders]
     times += [exit_.act_at_ms for exit_ in bracket.live_exits]
     return min((at_ms for at_ms in times if at_ms is not None), default=None)
@@ -60,15 +61,21 @@ def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
         _keep_asking(turn, known, fact, policy)
         return
     order = _with_questions(known, after(known, fact), turn.now_ms, policy)
-    if isinstance(fact, OrderSnapshot) and order.live and order.cancel_wanted:
-        turn.cancel(order, valid_for_ms=policy.cancel_validity_ms)  # It was asked to end and has not.
+    if isinstance(fact, OrderSnapshot) and _outlived_its_cancel(order, turn.now_ms, policy):
+        turn.cancel(order, valid_for_ms=policy.cancel_validity_ms)
+        order = msgspec.structs.replace(order, cancel_sent_ms=turn.now_ms)
     if order == known:
         return
     turn.put_order(msgspec.structs.replace(order, updated_ms=turn.now_ms))
     if isinstance(fact, OrderRejected) and fact.market_px is not None:
-        turn.change(market_px=fact.market_px)
+        turn.climb(market_px=fact.market_px, market_px_ms=turn.now_ms)
     if isinstance(fact, OrderFilled) and order.side is Side.SELL and order.role is not Role.ENTRY:
-        turn.change(refusals=0)
+        turn.change(ladder=Ladder())  # What was refused before belongs to another market.
+
+
+def _outlived_its_cancel(order: Order, now_ms: int, policy: Policy) -> bool:
+    """Whether an order was asked to end some time ago and has not."""
+    return order.live and order.cancel_wanted and now_ms - order.cancel_sent_ms >= policy.cancel_again_ms
 
 
 def _keep_asking(turn: Turn, order: Order, fact: OrderUnknown, policy: Policy) -> None:
@@ -104,8 +111,8 @@ def _wake(turn: Turn, policy: Policy) -> None:
     if bracket.protect_at_ms is not None and bracket.protect_at_ms <= now_ms:
         turn.change(protect_at_ms=None)
         turn.debounced = True
-    if bracket.retry_at_ms is not None and bracket.retry_at_ms <= now_ms:
-        turn.change(retry_at_ms=None)
+    if bracket.ladder.retry_at_ms is not None and bracket.ladder.retry_at_ms <= now_ms:
+        turn.climb(retry_at_ms=None)
     _ask_overdue(turn, policy)
     for exit_ in turn.bracket.live_exits:
         if exit_.act_at_ms is not None and exit_.act_at_ms <= now_ms:
@@ -126,7 +133,7 @@ def _ask_overdue(turn: Turn, policy: Policy) -> None:
 def _ask_all(turn: Turn, policy: Policy) -> None:
     asked_lists: set[str] = set()
     for order in turn.bracket.orders:
-        if order.live:
+        if order.sent and order.live:
             _ask(turn, order, asked_lists, policy)
 
 
@@ -163,12 +170,13 @@ def _guard(turn: Turn, px: Decimal, policy: Policy) -> None:
         cancel_exit(turn, msgspec.structs.replace(exit_, legs=legs), policy)
     bare = turn.bracket.free_qty - turn.bracket.sell_now
     if bare > 0:
-        turn.change(sell_now=turn.bracket.free_qty, retry_at_ms=None)  # A stop waits for no pause.
+        turn.change(sell_now=turn.bracket.free_qty)
+        turn.climb(retry_at_ms=None)  # A stop waits for no pause.
         turn.debounced = True
     if latched > 0:
         turn.note(StopLatched, qty=latched, reason=f"price {px:f} at or below the stop")
     if latched > 0 or bare > 0:
-        turn.change(market_px=px)
+        turn.climb(market_px=px, market_px_ms=turn.now_ms)
 
 
 def _cancel(turn: Turn, client_order_id: str, policy: Policy) -> None:
@@ -186,19 +194,16 @@ def _cancel(turn: Turn, client_order_id: str, policy: Policy) -> None:
 
 
 def _cancel_entry(turn: Turn, entry: Order, policy: Policy) -> None:
-    turn.change(entry=msgspec.structs.replace(entry, cancel_wanted=True, ask_at_ms=turn.now_ms + policy.ask_after_ms))
+    turn.change(entry=cancelling(entry, turn, policy))
     turn.cancel(entry, valid_for_ms=policy.cancel_validity_ms)
 
 
 def _expect_all_canceled(turn: Turn, policy: Policy) -> None:
     """Everything on the symbol is being cancelled by one request: mark what it will end as the user's wish."""
-    later = turn.now_ms + policy.ask_after_ms
     for exit_ in turn.bracket.live_exits:
-        legs = tuple(
-            msgspec.structs.replace(leg, cancel_wanted=True, ask_at_ms=later) if leg.live else leg for leg in exit_.legs
-        )
+        legs = tuple(cancelling(leg, turn, policy) if leg.sent and leg.live else leg for leg in exit_.legs)
         turn.put_exit(msgspec.structs.replace(exit_, released=True, legs=legs))
     if turn.bracket.free_qty > ZERO and turn.bracket.plan is not None:
-        turn.change(released_qty=turn.bracket.released_qty + turn.bracket.free_qty)
+        turn.change(given_up_qty=turn.bracket.given_up_qty + turn.bracket.free_qty)
     if turn.bracket.entry is not None and turn.bracket.entry.live:
-        turn.change(entry=msgspec.structs.replace(turn.bracket.entry, cancel_wanted=True, ask_at_ms=later))
+        turn.change(entry=cancelling(turn.bracket.entry, turn, policy))

@@ -76,7 +76,7 @@ def _with_totals(order: Order, fact: OrderFact, status: OrderStatus) -> Order:
     """Totals and status, each only ever moving forward."""
     cum_qty, avg_px = order.cum_qty, order.avg_px
     if fact.cum_qty is not None and fact.cum_qty > cum_qty:
-        cum_qty, avg_px = fact.cum_qty, fact.avg_px
+        cum_qty, avg_px = fact.cum_qty, fact.avg_px or avg_px
     known = msgspec.structs.replace(
         order,
         cum_qty=cum_qty,
@@ -97,14 +97,21 @@ def _with_status(order: Order, status: OrderStatus) -> Order:
 
 
 def _thought_lost(order: Order) -> bool:
-    """An order we concluded had never arrived; should the exchange show it after all, the exchange is right."""
-    return order.status is OrderStatus.REJECTED and order.refusal in _NEVER_ARRIVED
+    """An order we concluded to be nowhere; should the exchange show it after all, the exchange is right."""
+    return order.refusal in _NEVER_ARRIVED
 
 
 def _refused(order: Order, fact: OrderRejected) -> Order:
-    """A refusal ends only an order the exchange never had: a late refusal of a repeat says nothing about the first."""
+    """A refusal ends an order the exchange never had. Of one it had, only its proven absence is news: it is gone."""
     if order.confirmed:
-        return order
+        if fact.category is not ErrorCategory.NOT_FOUND or not order.live:
+            return order
+        return msgspec.structs.replace(order, status=OrderStatus.EXPIRED, refusal=fact.category)
     return msgspec.structs.replace(
-        order, status=OrderStatus.REJECTED, refusal=fact.category, available_qty=fact.available_qty
+        order,
+        status=OrderStatus.REJECTED,
+        refusal=fact.category,
+        refusal_code=fact.code,
+        refusal_reason=fact.reason,
+        available_qty=fact.available_qty,
     )

@@ -58,6 +58,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     fills: tuple[Fill, ...] = ()
     triggered: bool = False
     cancel_wanted: bool = False
+    cancel_sent_ms: int = 0
     submitted_ms: int
     valid_until_ms: int
     updated_ms: int
@@ -65,8 +66,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """When to ask the exchange what became of it."""
     asked: int = 0
     refusal: ErrorCategory | None = None
+    refusal_code: str | None = None
+    refusal_reason: str | None = None
     available_qty: Decimal | None = None
     """The free balance the exchange showed when it refused for lack of it."""
+
+    @property
+    def sent(self) -> bool:
+        """Whether the exchange knows it; a stop that the engine holds is never sent."""
+        return self.residency is Residency.EXCHANGE
 
     @cached_property
     def live(self) -> bool:
@@ -95,7 +103,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return known
         if self.avg_px is not None:
             return self.avg_px * self.filled_qty
-        return known + missing * (self.price or ZERO)
+        mean_px = known / self.itemised_qty if self.itemised_qty > 0 else self.price or ZERO
+        return known + missing * mean_px
 
     def fee_in(self, asset: str) -> Decimal:
         """Fees of the trades we saw, as far as they were charged in `asset`."""

@@ -15,6 +15,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     ask_after_ms: int = 2_000
     """How long an order may be in flight before the exchange is asked; doubles with every question."""
     ask_ceiling_ms: int = 60_000
+    cancel_again_ms: int = 1_000
+    """How long a cancel may take before it is sent again to an order that still lives."""
     itemise_after_ms: int = 1_000
     """How long to wait for the single trades of a total we know before they are asked for."""
     itemise_attempts: int = 6
@@ -25,7 +27,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     retry_base_ms: int = 1_000
     retry_ceiling_ms: int = 60_000
     release_lag_ms: int = 250
-    """How long an exchange may take to free a balance after the order that held it has ended."""
+    """How long an exchange may take to free a balance after the order that held it has ended; doubles per look."""
+    look_ceiling_ms: int = 4_000
+    short_looks: int = 3
+    short_belief_ms: int = 10_000
+    """How long and how often a balance must be too small before what is missing is taken for gone."""
+    price_memory_ms: int = 2_000
+    """How long a price that a refusal told is worth deciding by."""
+    kept_exits: int = 40
+    """How many ended exits that sold nothing a bracket remembers."""
     attempts_before_market: int = 3
     """Refusals in a row after which what cannot be protected is sold."""
 

@@ -32,7 +32,7 @@ def protect(turn: Turn, policy: Policy) -> None:
 
 def _waiting(turn: Turn, policy: Policy) -> bool:
     bracket = turn.bracket
-    if bracket.retry_at_ms is not None and turn.now_ms < bracket.retry_at_ms:
+    if bracket.ladder.retry_at_ms is not None and turn.now_ms < bracket.ladder.retry_at_ms:
         return True
     if not bracket.entry_live or turn.debounced:
         turn.change(protect_at_ms=None)
@@ -58,13 +58,13 @@ def _place_pairs(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
         max_slices=room,
     )
     for slice_ in wanted.slices:
-        kind = _kind(bracket, slice_, policy)
+        kind = _kind(turn, slice_, policy)
         if kind is ExitKind.MARKET:
-            why = f"exit refused: {bracket.last_refusal or 'it ended unfilled'}"
+            why = f"exit refused: {bracket.ladder.last_refusal or 'it ended unfilled'}"
             _sell(turn, slice_.qty, why, level=slice_.level, policy=policy)
         else:
             _PLACE[kind](turn, slice_, plan, policy)
-    if not wanted.slices and bracket.refusals > 0 and not bracket.entry_live:
+    if not wanted.slices and bracket.ladder.refusals > 0 and not bracket.entry_live:
         # What a refusal left over may be sellable even where it is too small for a pair.
         _sell(turn, bracket.free_qty, "too little for a pair", level=0, policy=policy)
 
@@ -75,18 +75,20 @@ def _allocated(bracket: Bracket, plan: ExitPlan) -> tuple[Decimal, ...]:
     )
 
 
-def _kind(bracket: Bracket, slice_: ExitSlice, policy: Policy) -> ExitKind:
+def _kind(turn: Turn, slice_: ExitSlice, policy: Policy) -> ExitKind:
     """The kind of exit to try: what refusals taught us outweighs what we would like best."""
-    px = bracket.market_px
-    if px is not None and (px <= slice_.stop_loss_px or px >= slice_.take_profit_px):
+    bracket, ladder = turn.bracket, turn.bracket.ladder
+    px = ladder.price(turn.now_ms, policy)
+    target_px = slice_.take_profit_trigger_px or slice_.take_profit_px
+    if px is not None and (px <= slice_.stop_loss_px or px >= target_px):
         return ExitKind.MARKET  # Below the stop: sell now. Above the target: take it now.
     if bracket.exit_style is ExitStyle.HELD_STOP:
         return ExitKind.HELD  # A refused target leaves the position guarded: there is nothing to escalate.
-    if bracket.refusals >= policy.attempts_before_market:
+    if ladder.refusals >= policy.attempts_before_market:
         return ExitKind.MARKET
-    if bracket.refusals == policy.attempts_before_market - 1:
+    if ladder.refusals == policy.attempts_before_market - 1:
         return ExitKind.STOP
-    if bracket.refusals > 0 and bracket.last_refusal not in _WORTH_A_SECOND_PAIR:
+    if ladder.refusals > 0 and ladder.last_refusal not in _WORTH_A_SECOND_PAIR:
         return ExitKind.STOP
     return ExitKind.OCO if bracket.exit_style is ExitStyle.OCO else ExitKind.PAIR
 
@@ -110,33 +112,40 @@ def _gather(turn: Turn, policy: Policy) -> None:
 def cancel_exit(turn: Turn, exit_: Exit, policy: Policy) -> None:
     """Cancel what still lives of an exit; one request where the exchange links its legs."""
     turn.put_exit(exit_)
-    live = [leg for leg in exit_.legs if leg.live and leg.residency is Residency.EXCHANGE]
+    live = [leg for leg in exit_.legs if leg.live and leg.sent]
     for leg in live:
-        turn.put_order(_cancelling(leg, turn, policy))
+        turn.put_order(cancelling(leg, turn, policy))
     for leg in live[:1] if exit_.list_client_order_id is not None else live:
         turn.cancel(leg, valid_for_ms=policy.cancel_validity_ms)
 
 
 def cancel_leg(turn: Turn, leg: Order, policy: Policy) -> None:
     """Cancel one leg that the exchange does not link to its partner."""
-    turn.put_order(_cancelling(leg, turn, policy))
+    turn.put_order(cancelling(leg, turn, policy))
     turn.cancel(leg, valid_for_ms=policy.cancel_validity_ms)
 
 
-def _cancelling(leg: Order, turn: Turn, policy: Policy) -> Order:
-    return msgspec.structs.replace(leg, cancel_wanted=True, ask_at_ms=turn.now_ms + policy.ask_after_ms)
+def cancelling(order: Order, turn: Turn, policy: Policy) -> Order:
+    """The order once its cancel is on its way: should it still live after a while, it is asked about."""
+    ask_at_ms = turn.now_ms + policy.ask_after_ms
+    return msgspec.structs.replace(order, cancel_wanted=True, cancel_sent_ms=turn.now_ms, ask_at_ms=ask_at_ms)
 
 
 def _sell(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
-    """Sell at market now, if the exchange would take so little."""
-    bracket = turn.bracket
-    qty = bracket.instrument.floor_qty(qty)
-    px = bracket.market_px or bracket.avg_px or bracket.reference_px
-    if not bracket.instrument.sellable(qty, px):
-        return
-    generation = bracket.next_generation
+    """Sell at market now, in as many orders as the exchange's maximum asks for, if it would take so little."""
+    instrument = turn.bracket.instrument
+    px = turn.bracket.ladder.price(turn.now_ms, policy) or turn.bracket.avg_px or turn.bracket.reference_px
+    left, most = instrument.floor_qty(qty), instrument.market_max_qty or instrument.max_qty
+    while instrument.sellable(left, px):
+        part = min(left, instrument.floor_qty(most)) if most > 0 else left
+        _sell_part(turn, part, why, level=level, policy=policy)
+        left -= part
+
+
+def _sell_part(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
+    generation = turn.bracket.next_generation
     order = exit_order(turn, Role.EXIT, ids.Leg.MARKET_EXIT, level, qty, OrderType.MARKET, policy=policy)
-    turn.change(sell_now=max(bracket.sell_now - qty, ZERO))
+    turn.change(sell_now=max(turn.bracket.sell_now - qty, ZERO))
     _add(turn, Exit(generation=generation, level=level, kind=ExitKind.MARKET, qty=qty, legs=(order,)))
     _submit(turn, order)
     turn.note(StopLatched, qty=qty, reason=why)

@@ -32,6 +32,8 @@ def closing_reason(bracket: Bracket) -> str:
         return "exited"
     if bracket.plan is None:
         return "done"
+    if bracket.missing_qty > 0:
+        return "no longer on the account"
     return "released by the user" if bracket.released_qty > 0 else "nothing left to protect"
 
 

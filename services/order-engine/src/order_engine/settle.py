@@ -8,8 +8,9 @@ from common.instruments import ZERO
 from common.orders import OrderStatus
 from common.protection import BracketClosed, ExitLegView, ProtectionFailed, ProtectionPlaced, ProtectionReduced
 from order_engine.bracket import Exit, ExitKind
+from order_engine.ladder import Ladder, after_refusal
 from order_engine.order import Order, Role
-from order_engine.policy import NEVER_ARRIVED, WORTH_WAITING, Policy
+from order_engine.policy import Policy
 from order_engine.protect import cancel_exit, cancel_leg, protect
 from order_engine.results import closing_reason, residency_reason, result_of, role_name
 from order_engine.turn import Turn
@@ -24,6 +25,7 @@ def settle(turn: Turn, policy: Policy) -> None:
             _watch_slow_legs(turn, _again(turn, exit_), policy)
         if not _again(turn, exit_).live and not exit_.settled:
             _hand_back(turn, _again(turn, exit_), policy)
+    _forget_old(turn, policy)
     _cut_back(turn, policy)
     protect(turn, policy)
     _close_or_reopen(turn)
@@ -45,14 +47,14 @@ def _link_legs(turn: Turn, exit_: Exit, policy: Policy) -> None:
     for leg, partner in (exit_.legs, exit_.legs[::-1]):
         if not (leg.triggered or leg.filled_qty > 0 or not leg.live) or not partner.live or partner.cancel_wanted:
             continue
-        if leg.status is OrderStatus.REJECTED and leg.role is Role.TAKE_PROFIT and not _past_target(turn, leg):
+        if leg.status is OrderStatus.REJECTED and leg.role is Role.TAKE_PROFIT and not _past_target(turn, leg, policy):
             _keep_stop_alone(turn, exit_, policy)  # A stop without a target protects; no stop at all does not.
         else:
             cancel_leg(turn, partner, policy)
 
 
-def _past_target(turn: Turn, target: Order) -> bool:
-    px, level = turn.bracket.market_px, target.trigger_px or target.price
+def _past_target(turn: Turn, target: Order, policy: Policy) -> bool:
+    px, level = turn.bracket.ladder.price(turn.now_ms, policy), target.trigger_px or target.price
     return px is not None and level is not None and px >= level
 
 
@@ -66,7 +68,7 @@ def _note_placed(turn: Turn, exit_: Exit) -> None:
     if exit_.placed or not all(leg.confirmed and leg.status is not OrderStatus.REJECTED for leg in exit_.legs):
         return
     turn.put_exit(msgspec.structs.replace(exit_, placed=True))
-    turn.change(refusals=0, last_refusal=None, retry_at_ms=None, market_px=None)
+    turn.change(ladder=Ladder())
     turn.note(
         ProtectionPlaced,
         list_client_order_id=exit_.list_client_order_id,
@@ -90,16 +92,16 @@ def _leg_view(exchange: Exchange, leg: Order) -> ExitLegView:
 
 def _watch_slow_legs(turn: Turn, exit_: Exit, policy: Policy) -> None:
     """A leg that has started to execute leaves the rest of its exit without a stop: give it little time."""
-    if exit_.act_at_ms is not None:
-        return
     stop, target = exit_.leg(Role.STOP_LOSS), exit_.leg(Role.TAKE_PROFIT)
-    if any(leg.live and leg.price is not None and _fired(leg) for leg in exit_.legs):
-        patience = turn.bracket.plan.stop_limit_patience_ms if turn.bracket.plan else policy.take_profit_patience_ms
+    if any(leg.live and leg.sent and _fired(leg) for leg in exit_.legs):
+        patience_ms = turn.bracket.plan.stop_limit_patience_ms if turn.bracket.plan else policy.take_profit_patience_ms
     elif target is not None and target.live and target.filled_qty > 0 and not (stop is not None and stop.live):
-        patience = policy.take_profit_patience_ms
+        patience_ms = policy.take_profit_patience_ms
     else:
         return
-    turn.put_exit(msgspec.structs.replace(exit_, act_at_ms=turn.now_ms + patience))
+    at_ms = turn.now_ms + patience_ms
+    if exit_.act_at_ms is None or at_ms < exit_.act_at_ms:
+        turn.put_exit(msgspec.structs.replace(exit_, act_at_ms=at_ms))
 
 
 def _fired(leg: Order) -> bool:
@@ -113,14 +115,13 @@ def _hand_back(turn: Turn, exit_: Exit, policy: Policy) -> None:
     turn.put_exit(msgspec.structs.replace(exit_, settled=True))
     turn.debounced = True
     refused = next((leg for leg in exit_.legs if leg.status is OrderStatus.REJECTED), None)
-    if refused is not None and exit_.sold_qty == 0:
+    if refused is not None and exit_.sold_qty == 0 and not exit_.released:
         _note_refusal(turn, exit_, refused, policy)
         return
-    if exit_.released:
-        turn.change(released_qty=turn.bracket.released_qty + leaves)
-    elif leaves > 0 and _was_leaving(exit_):
+    if leaves > 0 and _was_leaving(exit_) and not exit_.released:
         turn.change(sell_now=turn.bracket.sell_now + leaves)
-        _count_refusal(turn, None, policy, pause=exit_.kind is ExitKind.MARKET)
+        if exit_.kind is ExitKind.MARKET:  # The book ran dry: the rest of it in a moment.
+            _climb(turn, ErrorCategory.UNCLASSIFIED, policy, pause=True)
     turn.note(
         ProtectionReduced,
         list_client_order_id=exit_.list_client_order_id,
@@ -147,39 +148,36 @@ def _reason(exit_: Exit) -> str:
 
 def _note_refusal(turn: Turn, exit_: Exit, leg: Order, policy: Policy) -> None:
     category = leg.refusal or ErrorCategory.UNCLASSIFIED
-    bracket = turn.bracket
     if _was_leaving(exit_):
-        turn.change(sell_now=bracket.sell_now + exit_.qty)
-    short = category is ErrorCategory.INSUFFICIENT_BALANCE and leg.available_qty is not None
-    if short and bracket.last_refusal is ErrorCategory.INSUFFICIENT_BALANCE:
-        assert leg.available_qty is not None, "checked above"
-        missing = exit_.qty - bracket.instrument.floor_qty(leg.available_qty)
-        turn.change(missing_qty=turn.bracket.missing_qty + max(missing, ZERO))
+        turn.change(sell_now=turn.bracket.sell_now + exit_.qty)
     if category is ErrorCategory.TOO_MANY_ORDERS:
-        turn.change(max_pairs=max(len([e for e in bracket.live_exits if e.kind.waits]), 1))
-    pause = category in WORTH_WAITING or exit_.kind in {ExitKind.MARKET, ExitKind.HELD}
-    if category not in NEVER_ARRIVED:
-        _count_refusal(turn, category, policy, pause=pause)
-    if short and turn.bracket.refusals == 1:
-        # An exchange frees what a cancel or a fill returns a moment after it says so: look twice before believing it.
-        turn.change(retry_at_ms=turn.now_ms + policy.release_lag_ms)
+        turn.change(max_pairs=max(len([e for e in turn.bracket.live_exits if e.kind.waits]), 1))
+    _climb(turn, category, policy, pause=exit_.kind in {ExitKind.MARKET, ExitKind.HELD})
+    if turn.bracket.ladder.believes_short(turn.now_ms, policy) and leg.available_qty is not None:
+        missing = exit_.qty - turn.bracket.instrument.floor_qty(leg.available_qty)
+        turn.change(missing_qty=turn.bracket.missing_qty + max(missing, ZERO))
+        turn.change(ladder=Ladder())
+    pauses = turn.bracket.ladder.retry_at_ms is not None
     turn.note(
         ProtectionFailed,
         client_order_id=exit_.list_client_order_id or leg.client_order_id,
         category=category,
-        code=None,
-        reason=None,
-        next_step="try again after a pause" if pause else "decide anew at once",
+        code=leg.refusal_code,
+        reason=leg.refusal_reason,
+        next_step="try again after a pause" if pauses else "decide anew at once",
     )
 
 
-def _count_refusal(turn: Turn, category: ErrorCategory | None, policy: Policy, *, pause: bool) -> None:
-    refusals = turn.bracket.refusals + 1
-    turn.change(
-        refusals=refusals,
-        last_refusal=category,
-        retry_at_ms=turn.now_ms + policy.backoff_ms(refusals) if pause else None,
-    )
+def _climb(turn: Turn, category: ErrorCategory, policy: Policy, *, pause: bool) -> None:
+    turn.change(ladder=after_refusal(turn.bracket.ladder, category, turn.now_ms, policy, pause=pause))
+
+
+def _forget_old(turn: Turn, policy: Policy) -> None:
+    """Of ended exits that sold nothing only the newest are kept: a bracket must not grow with every refusal."""
+    idle = [exit_ for exit_ in turn.bracket.exits if exit_.settled and exit_.sold_qty == 0 and not exit_.released]
+    if len(idle) > policy.kept_exits:
+        old = {exit_.generation for exit_ in idle[: -policy.kept_exits]}
+        turn.change(exits=tuple(exit_ for exit_ in turn.bracket.exits if exit_.generation not in old))
 
 
 def _cut_back(turn: Turn, policy: Policy) -> None:
@@ -204,5 +202,5 @@ def _close_or_reopen(turn: Turn) -> None:
         turn.change(closed_reason=None)
     if open_ or bracket.closed_reason is not None:
         return
-    turn.change(closed_reason=closing_reason(bracket), protect_at_ms=None, retry_at_ms=None)
+    turn.change(closed_reason=closing_reason(bracket), protect_at_ms=None, ladder=Ladder())
     turn.note(BracketClosed, **result_of(bracket), reason=closing_reason(bracket))

@@ -32,6 +32,10 @@ class Turn:
         """Set fields of the bracket."""
         self.bracket = msgspec.structs.replace(self.bracket, **fields)
 
+    def climb(self, **fields: Any) -> None:
+        """Set fields of the bracket's ladder."""
+        self.change(ladder=msgspec.structs.replace(self.bracket.ladder, **fields))
+
     def put_order(self, order: Order) -> None:
         """Replace the order of the same client id."""
         if order.role is Role.ENTRY:

@@ -222,24 +222,10 @@ def test_a_refusal_is_never_answered_in_a_loop() -> None:
     for _ in range(4):
         bracket, effects = refused(bracket, ErrorCategory.FILTER)
     assert not any(isinstance(effect, SubmitOrder | SubmitOrderList) for effect in effects)
-    assert bracket.retry_at_ms is not None
-    assert bracket.retry_at_ms > NOW_MS
-    _, later = decide(bracket, Ticked(cause="tick", now_ms=bracket.retry_at_ms))
+    assert bracket.ladder.retry_at_ms is not None
+    assert bracket.ladder.retry_at_ms > NOW_MS
+    _, later = decide(bracket, Ticked(cause="tick", now_ms=bracket.ladder.retry_at_ms))
     assert any(isinstance(effect, SubmitOrder) for effect in later)
-
-
-def test_a_balance_that_is_short_is_looked_at_twice_before_it_is_believed() -> None:
-    bracket = opened(an_intent("0.01", plan=a_plan(("104000", "95000", "1"))))
-    bracket, _ = told(bracket, filled(entry_of(bracket), bracket, "0.01", "0.01"))
-    short = {"category": ErrorCategory.INSUFFICIENT_BALANCE, "available_qty": Decimal("0.004")}
-    bracket, effects = refused(bracket, **short)
-    assert lists(effects) == []
-    assert bracket.retry_at_ms is not None
-    bracket, effects = decide(bracket, Ticked(cause="tick", now_ms=bracket.retry_at_ms))
-    assert [command.qty for command in lists(effects)] == [Decimal("0.00999")]
-    bracket, effects = refused(bracket, **short)
-    assert [effect.qty for effect in effects if isinstance(effect, SubmitOrder)] == [Decimal("0.004")]
-    assert bracket.missing_qty == Decimal("0.00599")
 
 
 def test_an_exit_canceled_by_hand_is_placed_again() -> None:

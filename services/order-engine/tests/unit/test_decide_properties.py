@@ -31,6 +31,9 @@ REFUSALS = [
     ErrorCategory.FILTER,
     ErrorCategory.RATE_LIMITED,
     ErrorCategory.UNCLASSIFIED,
+    ErrorCategory.EXCHANGE_DOWN,
+    ErrorCategory.AUTH,
+    ErrorCategory.EXPIRED,
 ]
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from common.commands import CancelOrder, SubmitOrder
+from common.commands import CancelOrder, QueryOrder, SubmitOrder
 from common.errors import ErrorCategory
 from common.exchanges import Exchange, Residency
 from common.orders import (
@@ -21,7 +21,7 @@ from common.orders import (
 from common.protection import BracketState, ProtectionPlaced, StopLatched
 from order_engine.bracket import Bracket, ExitKind
 from order_engine.decide import decide, held_stop_px
-from order_engine.events import PriceSeen
+from order_engine.events import AskAll, CancelAllWanted, PriceSeen
 from order_engine.order import Order
 from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_intent, opened, told
 from order_engine.turn import Effect
@@ -117,7 +117,7 @@ def test_a_trigger_that_fired_and_placed_nothing_is_sold_at_market() -> None:
         bracket, a_fact(OrderTriggered, stop, bracket), a_fact(OrderExpired, stop, bracket, cum_qty=Decimal(0))
     )
     bracket, _ = told(bracket, a_fact(OrderCanceled, target, bracket, cum_qty=Decimal(0)))
-    assert bracket.retry_at_ms is None or bracket.retry_at_ms > NOW_MS
+    assert bracket.ladder.retry_at_ms is None or bracket.ladder.retry_at_ms > NOW_MS
     assert bracket.exits[-1].kind is ExitKind.MARKET
     assert bracket.exits[-1].qty == HELD
 
@@ -180,6 +180,17 @@ def test_a_held_stop_guards_what_has_no_target_yet() -> None:
     target = bracket.exits[0].legs[0]
     bracket, _ = told(bracket, a_fact(OrderRejected, target, bracket, category=ErrorCategory.FILTER))
     assert bracket.guarded_qty == HELD
-    assert bracket.retry_at_ms is not None
+    assert bracket.ladder.retry_at_ms is not None
     bracket, effects = decide(bracket, PriceSeen(cause="tick", now_ms=NOW_MS + 1, px=Decimal(94_000)))
     assert [(s.order_type, s.qty) for s in sells(effects)] == [(OrderType.MARKET, HELD)]
+
+
+def test_a_stop_the_engine_holds_is_never_asked_about_on_the_exchange() -> None:
+    bracket = armed(bought_on(Exchange.MEXC, OrderType.LIMIT)[0])
+    target = bracket.exits[0].legs[0]
+    _, effects = decide(bracket, AskAll(cause="broker", now_ms=NOW_MS + 1))
+    assert [e.client_order_id for e in effects if isinstance(e, QueryOrder)] == [target.client_order_id]
+    bracket, effects = decide(bracket, CancelAllWanted(cause="user", now_ms=NOW_MS + 2))
+    bracket, _ = told(bracket, a_fact(OrderCanceled, target, bracket, cum_qty=Decimal(0)))
+    assert bracket.state is BracketState.CLOSED
+    assert bracket.released_qty == HELD
