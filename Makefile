@@ -12,8 +12,7 @@ READY := $(VENV)/.ready
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 SOURCES := $(wildcard $(PACKAGES:%=%/src))
-# Tests are type-checked package by package: the folders of the services are no names of Python packages.
-TESTS := $(wildcard $(PACKAGES:%=%/tests)) $(wildcard tests/*/)
+TESTS := $(wildcard tests/*/) benchmarks
 
 export CGT_BROKER := $(BROKER)
 

@@ -22,7 +22,7 @@ async def paper() -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def client(paper: Running) -> AsyncIterator[Any]:
-    class PaperClient(AsyncClient):
+    class PaperClient(AsyncClient):  # type: ignore[misc]
         API_URL = f"{paper.binance_rest_url}/api"
         MARGIN_API_URL = f"{paper.binance_rest_url}/sapi"
         WS_API_URL = paper.binance_ws_api_url
@@ -35,7 +35,7 @@ async def client(paper: Running) -> AsyncIterator[Any]:
 
 
 def sockets(client: Any, paper: Running) -> BinanceSocketManager:
-    class PaperSockets(BinanceSocketManager):
+    class PaperSockets(BinanceSocketManager):  # type: ignore[misc]
         STREAM_URL = f"{paper.binance_stream_url}/"
 
     return PaperSockets(client)

@@ -117,4 +117,4 @@ def _profit(account: Any) -> Decimal:
     sells = [t for t in account.raw["trades"] if not t["isBuyer"]]
     cost = sum((Decimal(t["quoteQty"]) for t in buys), Decimal(0))
     proceeds = sum((Decimal(t["quoteQty"]) - Decimal(t["commission"]) for t in sells), Decimal(0))
-    return proceeds - account.sold * cost / account.bought
+    return Decimal(proceeds - account.sold * cost / account.bought)

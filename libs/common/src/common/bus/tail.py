@@ -1,7 +1,7 @@
 """Follows topics without keeping a position: for broadcasts and tools, from the end or from the start."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal
 
 import structlog
@@ -26,7 +26,7 @@ async def tail(
     client_id: str = "tail",
     ready: asyncio.Event | None = None,
     pace: Pace = Pace.LIVE,
-) -> AsyncIterator[Record]:
+) -> AsyncGenerator[Record, None]:
     """Every record published after `ready` is set (from "end"), or every record there is and will be (from "start").
 
     `pace` says who waits for it. Outlives broker restarts: an emptied broker is read from its
