@@ -1,9 +1,7 @@
 """The shards this engine owns: open brackets in memory, handled batch by batch, durable before anything leaves."""
 
 import asyncio
-import heapq
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import structlog
@@ -19,62 +17,18 @@ from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.intents import IntentBase
 from common.metrics import observe_hop
-from common.protection import BracketState
 from order_engine.batch import Batch, Read, read
 from order_engine.bracket import Bracket
-from order_engine.decide import held_stop_px, next_wake_ms
 from order_engine.events import AskAll, Event, PriceSeen, Ticked
 from order_engine.policy import Policy
+from order_engine.shard import Shard
 from order_engine.store import Ledger
 
 _log = structlog.get_logger(__name__)
 
-_MAX_DUE = 200
 _PATIENCE_MS = 500
 _PATIENCE_CEILING_MS = 30_000
-
-
-@dataclass
-class Shard:
-    """One shard: its lease, its open brackets, and when they want to be woken."""
-
-    lease: Lease
-    brackets: dict[str, Bracket]
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Batches and timers of a shard take turns: one writer, one order of events."""
-    wakes: list[tuple[int, str]] = field(default_factory=list)
-    passed: dict[tuple[str, int], Record] = field(default_factory=dict)
-    """By topic and partition, the last record that changed nothing: its offset is written with the next commit."""
-    heard_ms: int = 0
-    """When the newest record handled had come about."""
-    held: dict[str, tuple[Exchange, str, Decimal]] = field(default_factory=dict)
-    """By bracket: exchange, symbol and the price at which the engine must sell."""
-
-    def keep(self, bracket: Bracket) -> None:
-        """Remember an open bracket and its next wish to be woken; forget a closed one that waits for nothing."""
-        wake_ms = next_wake_ms(bracket)
-        if wake_ms is not None:
-            heapq.heappush(self.wakes, (wake_ms, bracket.bracket_id))
-        stop_px = held_stop_px(bracket)
-        if stop_px is None:
-            self.held.pop(bracket.bracket_id, None)
-        else:
-            self.held[bracket.bracket_id] = (bracket.exchange, bracket.symbol, stop_px)
-        if bracket.state is BracketState.CLOSED and wake_ms is None:
-            self.brackets.pop(bracket.bracket_id, None)
-        else:
-            self.brackets[bracket.bracket_id] = bracket
-
-    def due(self, now_ms: int) -> list[str]:
-        """The brackets whose time has come (some may have changed their mind since)."""
-        found: list[str] = []
-        while self.wakes and self.wakes[0][0] <= now_ms and len(found) < _MAX_DUE:
-            _, bracket_id = heapq.heappop(self.wakes)
-            bracket = self.brackets.get(bracket_id)
-            wake_ms = None if bracket is None else next_wake_ms(bracket)
-            if wake_ms is not None and wake_ms <= now_ms and bracket_id not in found:
-                found.append(bracket_id)
-        return found
+_RETRY_MS = 500
 
 
 class Shards:
@@ -97,7 +51,7 @@ class Shards:
     async def gain(self, lease: Lease) -> None:
         """Load the shard's open brackets. Raises Unavailable."""
         brackets = await self._ledger.open_brackets(lease.shard)
-        shard = Shard(lease, {})
+        shard = Shard(lease)
         for bracket in brackets:
             shard.keep(bracket)
         self._shards[lease.shard] = shard
@@ -120,12 +74,15 @@ class Shards:
         items = [item for item in map(read, batch) if item is not None]
         owned = self._owned(shard)
         async with owned.turn:
+            await self._reload(owned)
             work = Batch(shard, await self._known(owned, items), await self._decided_before(items), self._policy)
             for item in items:
                 work.take(item)
-            owned.passed |= {(record.topic, record.partition): record for record in batch}
+            passed = owned.passed | {(record.topic, record.partition): record for record in batch}
             if work.calls_for_commit:
-                await self._commit(owned, work)
+                await self._commit(owned, work, passed)
+            else:
+                owned.passed = passed
         now_ms = self._clock.now_ms()
         owned.heard_ms = max(record.ce_time_ms for record in batch)
         for record in batch:
@@ -167,7 +124,7 @@ class Shards:
         """Wake brackets when their time has come, for ever."""
         while True:
             for shard in tuple(self._shards.values()):
-                await self._wake(shard)
+                await self.wake(shard)
             await asyncio.sleep(self._tick_ms / 1000)
 
     async def stop(self) -> None:
@@ -175,7 +132,8 @@ class Shards:
         if self._publishing:
             await asyncio.wait(self._publishing)
 
-    async def _wake(self, shard: Shard) -> None:
+    async def wake(self, shard: Shard) -> None:
+        """Tell every bracket of a shard whose time has come. What cannot be written now is told again soon."""
         now_ms = self._clock.now_ms()
         if self._behind(shard, now_ms):
             return  # What a timer would ask about may stand in the records that wait.
@@ -186,8 +144,7 @@ class Shards:
             await self._tell(shard, due, Ticked(cause=f"tick-{now_ms}", now_ms=now_ms))
         except (Unavailable, ShardLost) as error:
             _log.warning("timer_waits", shard=shard.lease.shard, error=repr(error))
-            for bracket_id in due:
-                heapq.heappush(shard.wakes, (now_ms + 500, bracket_id))
+            shard.wake_again(due, now_ms + _RETRY_MS)
 
     def _behind(self, shard: Shard, now_ms: int) -> bool:
         """Whether records of the shard are waiting that are older than a timer's patience, but not for ever."""
@@ -196,20 +153,38 @@ class Shards:
 
     async def _tell(self, shard: Shard, bracket_ids: Collection[str], event: Event) -> None:
         async with shard.turn:
+            await self._reload(shard)
             work = Batch(shard.lease.shard, shard.brackets, set(), self._policy)
             for bracket_id in bracket_ids:
                 if bracket_id in shard.brackets:
                     work.apply(shard.brackets[bracket_id], event)
             if work.calls_for_commit:
-                await self._commit(shard, work)
+                await self._commit(shard, work, shard.passed)
 
-    async def _commit(self, shard: Shard, work: Batch) -> None:
-        """Write what a batch changed, and how far the shard has read."""
+    async def _reload(self, shard: Shard) -> None:
+        """Take the ledger's word on brackets whose last commit was never answered. Raises Unavailable."""
+        if not shard.doubtful:
+            return
+        for bracket in await self._ledger.brackets(shard.doubtful):
+            shard.keep(bracket)
+        shard.doubtful.clear()
+
+    async def _commit(self, shard: Shard, work: Batch, passed: Mapping[tuple[str, int], Record]) -> None:
+        """Write what a batch changed, and how far the shard has read with it.
+
+        Written: memory holds what the ledger holds. Not written (ShardLost, a defect): memory is as it was, and so is
+        the position, so the batch is read again. Unknown (Unavailable: perhaps only the answer was lost): memory is as
+        it was and in doubt; what the batch changed is loaded again before the shard's next turn.
+        """
         if not shard.lease.valid():
             raise ShardLost(shard.lease.shard)
         work.finish()
-        await self._ledger.commit(shard.lease, tuple(shard.passed.values()), work.rows, work.messages)
-        shard.passed.clear()
+        try:
+            await self._ledger.commit(shard.lease, tuple(passed.values()), work.rows, work.messages)
+        except Unavailable:
+            shard.doubtful |= work.changed.keys()
+            raise
+        shard.passed = {}
         for bracket in work.changed.values():
             shard.keep(bracket)
         if work.messages:

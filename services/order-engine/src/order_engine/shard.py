@@ -1,0 +1,68 @@
+"""One shard in memory: its open brackets, what they wait for, and what the ledger may know better."""
+
+import asyncio
+import heapq
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from common.bus.messages import Record
+from common.db.leases import Lease
+from common.exchanges import Exchange
+from common.protection import BracketState
+from order_engine.bracket import Bracket
+from order_engine.decide import held_stop_px, next_wake_ms
+
+_MAX_DUE = 200
+
+
+@dataclass
+class Shard:
+    """One shard: its lease, its open brackets, and when they want to be woken."""
+
+    lease: Lease
+    brackets: dict[str, Bracket] = field(default_factory=dict)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Batches and timers of a shard take turns: one writer, one order of events."""
+    wakes: list[tuple[int, str]] = field(default_factory=list)
+    passed: dict[tuple[str, int], Record] = field(default_factory=dict)
+    """By topic and partition, the last record that changed nothing: its offset is written with the next commit."""
+    doubtful: set[str] = field(default_factory=set)
+    """Brackets in a commit that was never answered: the ledger may hold them at another version than memory."""
+    parked: set[str] = field(default_factory=set)
+    """Brackets that could not be decided: no timer wakes them until a fact has changed them."""
+    heard_ms: int = 0
+    """When the newest record handled had come about."""
+    held: dict[str, tuple[Exchange, str, Decimal]] = field(default_factory=dict)
+    """By bracket: exchange, symbol and the price at which the engine must sell."""
+
+    def keep(self, bracket: Bracket) -> None:
+        """Remember an open bracket and its next wish to be woken; forget a closed one that waits for nothing."""
+        wake_ms = next_wake_ms(bracket)
+        stop_px = held_stop_px(bracket)
+        self.parked.discard(bracket.bracket_id)
+        if wake_ms is not None:
+            heapq.heappush(self.wakes, (wake_ms, bracket.bracket_id))
+        if stop_px is None:
+            self.held.pop(bracket.bracket_id, None)
+        else:
+            self.held[bracket.bracket_id] = (bracket.exchange, bracket.symbol, stop_px)
+        if bracket.state is BracketState.CLOSED and wake_ms is None:
+            self.brackets.pop(bracket.bracket_id, None)
+        else:
+            self.brackets[bracket.bracket_id] = bracket
+
+    def due(self, now_ms: int) -> list[str]:
+        """The brackets whose time has come (some may have changed their mind since)."""
+        found: list[str] = []
+        while self.wakes and self.wakes[0][0] <= now_ms and len(found) < _MAX_DUE:
+            _, bracket_id = heapq.heappop(self.wakes)
+            bracket = self.brackets.get(bracket_id)
+            wake_ms = None if bracket is None or bracket_id in self.parked else next_wake_ms(bracket)
+            if wake_ms is not None and wake_ms <= now_ms and bracket_id not in found:
+                found.append(bracket_id)
+        return found
+
+    def wake_again(self, bracket_ids: list[str], at_ms: int) -> None:
+        """Bring up again what was due and could not be told."""
+        for bracket_id in bracket_ids:
+            heapq.heappush(self.wakes, (at_ms, bracket_id))

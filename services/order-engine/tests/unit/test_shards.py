@@ -1,0 +1,182 @@
+"""The shards of an engine, on a ledger in memory that can lose a commit or its answer; nothing is published."""
+
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from common.bus.messages import Outgoing, Record, rfc3339
+from common.bus.publisher import Publisher
+from common.bus.topics import ORDER_EVENTS, ORDER_INTENTS, Topic
+from common.clock import FixedClock
+from common.codec import encode
+from common.db.leases import Lease
+from common.db.offsets import Offsets
+from common.errors import Unavailable
+from common.intents import CancelOrderIntent, PlaceOrder
+from common.orders import OrderFilled, OrderStatus, OrderType
+from order_engine.bracket import Bracket
+from order_engine.policy import DEFAULT_POLICY
+from order_engine.shards import Shards
+from order_engine.testing.builders import NOW_MS, a_fact, an_intent
+from order_engine.testing.ledger import Lost, MemoryLedger
+
+
+class SilentBroker(Publisher):
+    """Leaves everything to the relay, so that the outbox shows what was decided."""
+
+    def __init__(self) -> None:
+        """It connects to nothing."""
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        raise Unavailable("the broker")
+
+
+class Positions(Offsets):
+    """Knows whether the stored positions have been forgotten."""
+
+    def __init__(self) -> None:
+        self.forgotten = False
+
+    async def forget(self, shard: int) -> None:
+        self.forgotten = True
+
+
+class Bench:
+    """An engine with one shard."""
+
+    def __init__(self) -> None:
+        self.ledger = MemoryLedger()
+        self.clock = FixedClock(NOW_MS)
+        self.positions = Positions()
+        self.shards = Shards(self.ledger, self.positions, SilentBroker(), self.clock, DEFAULT_POLICY, tick_ms=1)
+        self._offset = 0
+
+    async def start(self) -> None:
+        await self.shards.gain(Lease("order-engine", 0, "engine", 1, time.monotonic() + 60))
+
+    async def handle(self, *records: Record) -> None:
+        await self.shards.handle(0, records)
+
+    async def open(self, intent: PlaceOrder) -> Bracket:
+        """The bracket the intent opens."""
+        self._offset += 1
+        await self.handle(a_record(ORDER_INTENTS, self._offset, intent))
+        return next(b for b in self.memory.values() if b.intent_id == intent.intent_id)
+
+    @property
+    def memory(self) -> dict[str, Bracket]:
+        return self.shards.owned[0].brackets
+
+    def sent(self, ce_type: str) -> list[Outgoing]:
+        return [message for message in self.ledger.outbox.values() if message.ce_type == ce_type]
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    bench = Bench()
+    await bench.start()
+    return bench
+
+
+def a_record(topic: Topic, offset: int, message: Any, *, at_ms: int = NOW_MS) -> Record:
+    """A message as the broker hands it over."""
+    headers = {"ce_id": f"{topic.name}-{offset}", "ce_time": rfc3339(at_ms)}
+    return Record(topic.name, 0, offset, at_ms, message.account_id, encode(message), headers, fresh=True)
+
+
+def a_fill(bracket: Bracket) -> OrderFilled:
+    """The whole entry, at 100,000."""
+    assert bracket.entry is not None
+    fact = a_fact(
+        OrderFilled,
+        bracket.entry,
+        bracket,
+        status=OrderStatus.FILLED,
+        cum_qty=Decimal("0.01"),
+        avg_px=Decimal(100_000),
+        last_qty=Decimal("0.01"),
+        last_px=Decimal(100_000),
+        trade_id="trade-1",
+        fee=Decimal(0),
+        fee_asset="USDT",
+    )
+    assert isinstance(fact, OrderFilled)
+    return fact
+
+
+def a_cancel(bracket: Bracket) -> CancelOrderIntent:
+    """The user's word to cancel the entry."""
+    assert bracket.entry is not None
+    return CancelOrderIntent(
+        intent_id="cancel-1",
+        user_id=bracket.user_id,
+        account_id=bracket.account_id,
+        exchange=bracket.exchange,
+        symbol=bracket.symbol,
+        ts_init_ms=NOW_MS,
+        valid_until_ms=NOW_MS + 30_000,
+        client_order_id=bracket.entry.client_order_id,
+    )
+
+
+async def wake(bench: Bench, after_ms: int) -> None:
+    """Let time pass, and the timers of the shard see it once."""
+    bench.clock.advance(after_ms)
+    await bench.shards.wake(bench.shards.owned[0])
+
+
+async def test_a_timer_never_moves_the_offset_behind_a_batch_that_failed(bench: Bench) -> None:
+    bracket = await bench.open(an_intent())
+    await bench.open(an_intent(intent_id="intent-9"))
+    bench.ledger.loses = Lost.STATEMENT
+    with pytest.raises(Unavailable):
+        await bench.handle(a_record(ORDER_EVENTS, 7, a_fill(bracket)))
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    assert bench.sent("command.query_order")
+    assert ORDER_EVENTS.name not in bench.ledger.positions  # Else nobody would ever read the fill again.
+
+
+async def test_records_that_change_nothing_are_passed_with_the_next_commit(bench: Bench) -> None:
+    bracket = await bench.open(an_intent())
+    repeated = a_record(ORDER_INTENTS, 5, an_intent())
+    await bench.handle(repeated)
+    assert bench.ledger.positions == {ORDER_INTENTS.name: 2}
+    await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
+    assert bench.ledger.positions == {ORDER_INTENTS.name: 6, ORDER_EVENTS.name: 1}
+
+
+async def test_a_commit_whose_answer_was_lost_leaves_memory_and_ledger_the_same(bench: Bench) -> None:
+    bracket = await bench.open(an_intent(order_type=OrderType.LIMIT, price=Decimal(100_000)))
+    batch = a_record(ORDER_INTENTS, 2, a_cancel(bracket))
+    bench.ledger.loses = Lost.ANSWER
+    with pytest.raises(Unavailable):
+        await bench.handle(batch)
+    await bench.handle(batch)
+    assert bench.memory[bracket.bracket_id] == bench.ledger.bracket(bracket.bracket_id)
+    # The order filled meanwhile: the ids of its exits must not be those of the cancel.
+    await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
+    assert len(bench.sent("command.submit_order_list")) == 2
+
+
+async def test_a_timer_decides_on_what_the_ledger_holds_after_an_answer_was_lost(bench: Bench) -> None:
+    bracket = await bench.open(an_intent())
+    bench.ledger.loses = Lost.ANSWER
+    with pytest.raises(Unavailable):
+        await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    assert bench.memory[bracket.bracket_id] == bench.ledger.bracket(bracket.bracket_id)
+    assert bench.memory[bracket.bracket_id].entry.filled_qty == Decimal("0.01")
+
+
+async def test_an_intent_whose_commit_was_ambiguous_is_watched_by_timers(bench: Bench) -> None:
+    batch = a_record(ORDER_INTENTS, 0, an_intent())
+    bench.ledger.loses = Lost.ANSWER
+    with pytest.raises(Unavailable):
+        await bench.handle(batch)
+    await bench.handle(batch)
+    assert list(bench.memory) == list(bench.ledger.docs)
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    assert len(bench.sent("command.query_order")) == 1
