@@ -29,7 +29,7 @@ class Shard:
     doubtful: set[str] = field(default_factory=set)
     """Brackets in a commit that was never answered: the ledger may hold them at another version than memory."""
     parked: set[str] = field(default_factory=set)
-    """Brackets that could not be decided: no timer wakes them until a fact has changed them."""
+    """Brackets that could not be decided: no timer wakes them until something else has changed them."""
     heard_ms: int = 0
     """When the newest record handled had come about."""
     held: dict[str, tuple[Exchange, str, Decimal]] = field(default_factory=dict)
@@ -61,6 +61,12 @@ class Shard:
             if wake_ms is not None and wake_ms <= now_ms and bracket_id not in found:
                 found.append(bracket_id)
         return found
+
+    def park(self, bracket_id: str, *, price: bool) -> None:
+        """Wake a bracket no more that could not be decided; with `price`, show it no price either."""
+        self.parked.add(bracket_id)
+        if price:
+            self.held.pop(bracket_id, None)
 
     def wake_again(self, bracket_ids: list[str], at_ms: int) -> None:
         """Bring up again what was due and could not be told."""

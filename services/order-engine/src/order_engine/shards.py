@@ -53,7 +53,10 @@ class Shards:
         brackets = await self._ledger.open_brackets(lease.shard)
         shard = Shard(lease)
         for bracket in brackets:
-            shard.keep(bracket)
+            try:
+                shard.keep(bracket)
+            except Exception:
+                _log.exception("bracket_not_loaded", shard=lease.shard, bracket_id=bracket.bracket_id)
         self._shards[lease.shard] = shard
         _log.info("shard_loaded", shard=lease.shard, epoch=lease.epoch, open_brackets=len(brackets))
 
@@ -91,10 +94,12 @@ class Shards:
     async def broker_reset(self, shard: int) -> None:
         """The broker forgot what was published: ask the exchange about every order that may have moved."""
         owned = self._owned(shard)
-        owned.passed.clear()
-        await self._offsets.forget(shard)
-        now_ms = self._clock.now_ms()
-        await self._tell(owned, tuple(owned.brackets), AskAll(cause=f"broker-reset-{now_ms}", now_ms=now_ms))
+        async with owned.turn:
+            owned.passed = {}  # These places mean nothing on the new broker.
+            now_ms = self._clock.now_ms()
+            await self._tell(owned, tuple(owned.brackets), AskAll(cause=f"broker-reset-{now_ms}", now_ms=now_ms))
+            # Last: whoever comes after a crash in between still finds the old positions, and asks again.
+            await self._offsets.forget(shard)
 
     def held_stops(self, exchange: Exchange) -> Mapping[str, Decimal]:
         """By symbol, the highest price at which the engine must sell something it holds a stop for."""
@@ -116,7 +121,8 @@ class Shards:
             if not reached:
                 continue
             try:
-                await self._tell(shard, reached, PriceSeen(cause=cause, now_ms=now_ms, px=px))
+                async with shard.turn:
+                    await self._tell(shard, reached, PriceSeen(cause=cause, now_ms=now_ms, px=px))
             except (Unavailable, ShardLost) as error:
                 _log.warning("held_stop_waits", shard=shard.lease.shard, error=repr(error))
 
@@ -141,7 +147,8 @@ class Shards:
         if not due:
             return
         try:
-            await self._tell(shard, due, Ticked(cause=f"tick-{now_ms}", now_ms=now_ms))
+            async with shard.turn:
+                await self._tell(shard, due, Ticked(cause=f"tick-{now_ms}", now_ms=now_ms))
         except (Unavailable, ShardLost) as error:
             _log.warning("timer_waits", shard=shard.lease.shard, error=repr(error))
             shard.wake_again(due, now_ms + _RETRY_MS)
@@ -152,14 +159,33 @@ class Shards:
         return self.waiting(shard.lease.shard) > 0 and _PATIENCE_MS < age_ms < _PATIENCE_CEILING_MS
 
     async def _tell(self, shard: Shard, bracket_ids: Collection[str], event: Event) -> None:
-        async with shard.turn:
-            await self._reload(shard)
-            work = Batch(shard.lease.shard, shard.brackets, set(), self._policy)
+        """Within the shard's turn: in one commit, or in one each when a bracket among them cannot be decided."""
+        await self._reload(shard)
+        try:
+            await self._apply(shard, bracket_ids, event)
+        except (Unavailable, ShardLost):
+            raise
+        except Exception:
             for bracket_id in bracket_ids:
-                if bracket_id in shard.brackets:
-                    work.apply(shard.brackets[bracket_id], event)
-            if work.calls_for_commit:
-                await self._commit(shard, work, shard.passed)
+                await self._tell_alone(shard, bracket_id, event)
+
+    async def _tell_alone(self, shard: Shard, bracket_id: str, event: Event) -> None:
+        """A bracket that cannot be decided is parked, loudly; the others' protection does not wait for its repair."""
+        try:
+            await self._apply(shard, (bracket_id,), event)
+        except (Unavailable, ShardLost):
+            raise
+        except Exception:
+            _log.exception("bracket_parked", shard=shard.lease.shard, bracket_id=bracket_id, by=type(event).__name__)
+            shard.park(bracket_id, price=isinstance(event, PriceSeen))
+
+    async def _apply(self, shard: Shard, bracket_ids: Collection[str], event: Event) -> None:
+        work = Batch(shard.lease.shard, shard.brackets, set(), self._policy)
+        for bracket_id in bracket_ids:
+            if bracket_id in shard.brackets:
+                work.apply(shard.brackets[bracket_id], event)
+        if work.calls_for_commit:
+            await self._commit(shard, work, shard.passed)
 
     async def _reload(self, shard: Shard) -> None:
         """Take the ledger's word on brackets whose last commit was never answered. Raises Unavailable."""

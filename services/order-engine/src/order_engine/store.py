@@ -1,9 +1,10 @@
 """The ledger in PostgreSQL: one statement per batch writes brackets, orders, fills, outbox and offsets, or nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import asyncpg
+import structlog
 
 from common.bus.messages import Outgoing, Record
 from common.codec import decode
@@ -11,6 +12,7 @@ from common.db.errors import typed_errors
 from common.db.leases import Lease
 from common.db.offsets import advance_offsets_args, advance_offsets_sql, assert_lease_args, assert_lease_sql
 from common.db.outbox import OUTBOX_VALUES, insert_outbox_args, insert_outbox_sql
+from common.errors import UnreadableMessage
 from order_engine.bracket import Bracket
 from order_engine.rows import BRACKET_COLUMNS, FILL_COLUMNS, INTENT_COLUMNS, ORDER_COLUMNS, Rows, columns_of
 
@@ -18,6 +20,8 @@ SCHEMA: Final = "order_engine"
 CONSUMER: Final = "order-engine"
 
 Column = tuple[str, str]
+
+_log = structlog.get_logger(__name__)
 
 
 def _insert(table: str, columns: Sequence[Column], key: Sequence[str], first: int) -> str:
@@ -62,13 +66,15 @@ class Ledger:
         self.pool = pool
 
     async def open_brackets(self, shard: int) -> list[Bracket]:
-        """All brackets of a shard that are not closed. Raises Unavailable."""
+        """All brackets of a shard that are not closed, but those that cannot be read. Raises Unavailable."""
         with typed_errors(shard):
-            rows = await self.pool.fetch("SELECT doc FROM brackets WHERE shard = $1 AND state <> 'CLOSED'", shard)
-        return [decode(row["doc"].encode(), Bracket) for row in rows]
+            rows = await self.pool.fetch(
+                "SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND state <> 'CLOSED'", shard
+            )
+        return list(_readable(rows, shard))
 
     async def brackets(self, bracket_ids: Collection[str]) -> list[Bracket]:
-        """The named brackets, closed ones too. Raises Unavailable."""
+        """The named brackets, closed ones too. Raises Unavailable, UnreadableMessage."""
         with typed_errors():
             rows = await self.pool.fetch("SELECT doc FROM brackets WHERE bracket_id = ANY($1)", list(bracket_ids))
         return [decode(row["doc"].encode(), Bracket) for row in rows]
@@ -88,6 +94,15 @@ class Ledger:
         """Write all of it in one statement. Raises ShardLost when the lease is gone, Unavailable to try again."""
         with typed_errors(lease.shard):
             await self.pool.execute(_COMMIT, *_values(lease, batch, rows, messages))
+
+
+def _readable(rows: Iterable[asyncpg.Record], shard: int) -> Iterator[Bracket]:
+    """One bracket that cannot be read must not keep the shard's others from being protected."""
+    for row in rows:
+        try:
+            yield decode(row["doc"].encode(), Bracket)
+        except UnreadableMessage as error:
+            _log.error("bracket_unreadable", shard=shard, bracket_id=row["bracket_id"], error=error.reason)
 
 
 def _values(lease: Lease, batch: Sequence[Record], rows: Rows, messages: Sequence[Outgoing]) -> list[Any]:

@@ -5,22 +5,30 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
+from common.bus.errors import ShardLost
 from common.bus.messages import Outgoing, Record, rfc3339
 from common.bus.publisher import Publisher
 from common.bus.topics import ORDER_EVENTS, ORDER_INTENTS, Topic
 from common.clock import FixedClock
-from common.codec import encode
+from common.codec import decode, encode
+from common.commands import QueryOrder
 from common.db.leases import Lease
 from common.db.offsets import Offsets
 from common.errors import Unavailable
+from common.exchanges import Exchange
 from common.intents import CancelOrderIntent, PlaceOrder
 from common.orders import OrderFilled, OrderStatus, OrderType
+from common.protection import StopLatched
+from order_engine import batch
 from order_engine.bracket import Bracket
-from order_engine.policy import DEFAULT_POLICY
+from order_engine.decide import decide
+from order_engine.events import Event
+from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.shards import Shards
-from order_engine.testing.builders import NOW_MS, a_fact, an_intent
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_intent
 from order_engine.testing.ledger import Lost, MemoryLedger
 
 
@@ -150,11 +158,11 @@ async def test_records_that_change_nothing_are_passed_with_the_next_commit(bench
 
 async def test_a_commit_whose_answer_was_lost_leaves_memory_and_ledger_the_same(bench: Bench) -> None:
     bracket = await bench.open(an_intent(order_type=OrderType.LIMIT, price=Decimal(100_000)))
-    batch = a_record(ORDER_INTENTS, 2, a_cancel(bracket))
+    cancel = a_record(ORDER_INTENTS, 2, a_cancel(bracket))
     bench.ledger.loses = Lost.ANSWER
     with pytest.raises(Unavailable):
-        await bench.handle(batch)
-    await bench.handle(batch)
+        await bench.handle(cancel)
+    await bench.handle(cancel)
     assert bench.memory[bracket.bracket_id] == bench.ledger.bracket(bracket.bracket_id)
     # The order filled meanwhile: the ids of its exits must not be those of the cancel.
     await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
@@ -172,11 +180,83 @@ async def test_a_timer_decides_on_what_the_ledger_holds_after_an_answer_was_lost
 
 
 async def test_an_intent_whose_commit_was_ambiguous_is_watched_by_timers(bench: Bench) -> None:
-    batch = a_record(ORDER_INTENTS, 0, an_intent())
+    intent = a_record(ORDER_INTENTS, 0, an_intent())
     bench.ledger.loses = Lost.ANSWER
     with pytest.raises(Unavailable):
-        await bench.handle(batch)
-    await bench.handle(batch)
+        await bench.handle(intent)
+    await bench.handle(intent)
     assert list(bench.memory) == list(bench.ledger.docs)
     await wake(bench, DEFAULT_POLICY.ask_after_ms)
     assert len(bench.sent("command.query_order")) == 1
+
+
+@pytest.fixture
+def poison(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Brackets that meet a defect whenever they are decided."""
+    ids: set[str] = set()
+
+    def decided(bracket: Bracket, event: Event, policy: Policy) -> Any:
+        assert bracket.bracket_id not in ids, "a defect that this bracket alone meets"
+        return decide(bracket, event, policy)
+
+    monkeypatch.setattr(batch, "decide", decided)
+    return ids
+
+
+async def test_a_bracket_that_cannot_be_decided_does_not_stop_the_timers_of_others(
+    bench: Bench, poison: set[str]
+) -> None:
+    broken = await bench.open(an_intent())
+    sound = await bench.open(an_intent(intent_id="intent-9"))
+    poison.add(broken.bracket_id)
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    assert [decode(m.value, QueryOrder).bracket_id for m in bench.sent("command.query_order")] == [sound.bracket_id]
+    assert bench.shards.owned[0].parked == {broken.bracket_id}
+
+
+async def test_a_parked_bracket_is_woken_again_after_its_next_fact(bench: Bench, poison: set[str]) -> None:
+    broken = await bench.open(an_intent())
+    poison.add(broken.bracket_id)
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    poison.clear()
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    assert not bench.sent("command.query_order")
+    await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(broken)))
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    assert bench.sent("command.query_order")
+
+
+async def test_a_bracket_that_cannot_be_decided_does_not_keep_a_price_from_others(
+    bench: Bench, poison: set[str]
+) -> None:
+    mexc = msgspec.structs.replace(BTCUSDT, exchange=Exchange.MEXC, max_algo_orders=0)
+    plan = a_plan(take_profit_type=OrderType.LIMIT)
+    brackets = [
+        await bench.open(an_intent(intent_id=name, exchange=Exchange.MEXC, instrument=mexc, plan=plan))
+        for name in ("intent-1", "intent-9")
+    ]
+    for n, bracket in enumerate(brackets):
+        await bench.handle(a_record(ORDER_EVENTS, n, a_fill(bracket)))
+    poison.add(brackets[0].bracket_id)
+    await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(94_000), "price-1", NOW_MS + 1)
+    latched = [decode(m.value, StopLatched).bracket_id for m in bench.sent("protection.stop_latched")]
+    assert latched == [brackets[1].bracket_id]
+
+
+async def test_a_reset_that_loses_its_shard_half_way_is_done_by_the_next_owner(bench: Bench) -> None:
+    await bench.open(an_intent())
+    bench.ledger.refuses = ShardLost
+    with pytest.raises(ShardLost):
+        await bench.shards.broker_reset(0)
+    assert not bench.positions.forgotten  # By the old positions the next owner knows that it has to ask.
+
+
+async def test_a_reset_asks_about_every_order_and_keeps_no_old_position(bench: Bench) -> None:
+    await bench.open(an_intent())
+    await bench.handle(a_record(ORDER_INTENTS, 5, an_intent()))
+    await bench.shards.broker_reset(0)
+    assert bench.positions.forgotten
+    assert bench.sent("command.query_order")
+    bench.ledger.positions.clear()
+    await wake(bench, DEFAULT_POLICY.ask_ceiling_ms)
+    assert not bench.ledger.positions
