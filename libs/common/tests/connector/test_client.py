@@ -1,17 +1,23 @@
 """What the client repeats, and what it must never repeat."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
-from common.connector.ports import Call, HttpRequest, Rejected, Reply, Unknown
+import pytest
+
+from common.accounts import Credentials
+from common.connector.desk import LeaseEnded
+from common.connector.ports import Call, HttpRequest, LimitScope, Rejected, Reply, Unknown, Usage
 from common.connector.rates import Priority
 from common.connector.rest import NotSent
 from common.errors import ErrorCategory
-from common.testing.connector import FakeExchange, a_call
+from common.testing.connector import FakeExchange, MemoryKeys, a_call, a_key
 
 
-async def perform(exchange: FakeExchange, call: Call, valid_ms: int = 10_000):
+async def perform(exchange: FakeExchange, call: Call, valid_ms: int = 10_000, **options: Any) -> Any:
     return await exchange.client.perform(
-        call, "a", priority=Priority.PROTECTION, valid_until_ms=exchange.valid_until(valid_ms)
+        call, "a", priority=Priority.PROTECTION, valid_until_ms=exchange.valid_until(valid_ms), **options
     )
 
 
@@ -38,6 +44,57 @@ async def test_nothing_leaves_after_its_validity(exchange) -> None:
     assert isinstance(answer, Rejected)
     assert answer.category is ErrorCategory.EXPIRED
     assert exchange.wire.sent == []
+
+
+class SlowKeys(MemoryKeys):
+    """Keys that the vault does not have at hand."""
+
+    def held(self, account_id: str) -> None:
+        return None
+
+    async def credentials(self, account_id: str) -> Credentials:
+        await asyncio.sleep(0)
+        return a_key(account_id)
+
+
+def waits_for_its_key(exchange: FakeExchange) -> None:
+    exchange.client = exchange.client.with_keys(SlowKeys())
+
+
+def waits_for_room(exchange: FakeExchange) -> None:
+    exchange.gate.observed("a", Usage(retry_after_ms=5, retry_scope=LimitScope.ACCOUNT))
+    asyncio.get_running_loop().call_soon(exchange.clock.advance, 10)
+
+
+def waits_for_a_connection(exchange: FakeExchange) -> None:
+    exchange.wire.answers = [NotSent("refused", "")]
+
+
+def waits_for_the_clock(exchange: FakeExchange) -> None:
+    exchange.wire.answers = [Reply(status=408)]
+
+
+@pytest.mark.parametrize(
+    ("wait", "sent_before"),
+    [
+        (waits_for_its_key, 0),
+        (waits_for_room, 0),
+        (waits_for_a_connection, 1),
+        (waits_for_the_clock, 1),
+    ],
+)
+async def test_nothing_leaves_after_its_permission_has_ended_while_it_waited(
+    exchange: FakeExchange, wait: Callable[[FakeExchange], None], sent_before: int
+) -> None:
+    wait(exchange)
+
+    def may_send() -> None:
+        if len(exchange.wire.sent) == sent_before:
+            raise LeaseEnded
+
+    with pytest.raises(LeaseEnded):
+        await perform(exchange, a_call(), may_send=may_send)
+    assert len(exchange.wire.sent) == sent_before
 
 
 async def test_a_refusal_for_the_clock_is_repeated_with_a_clock_that_was_measured(exchange) -> None:

@@ -5,6 +5,7 @@ came about, and questions. An order whose fate is unknown is never repeated here
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 from common.accounts import Credentials
@@ -163,16 +164,18 @@ class ExchangeClient:
         priority: Priority,
         valid_until_ms: int,
         started: float | None = None,
+        may_send: Callable[[], None] = lambda: None,
     ) -> T | Rejected | Unknown:
         """One call to its end. Nothing leaves after `valid_until_ms` (our clock): that is Rejected(EXPIRED).
 
-        Of a call that goes on after it has changed something, what cannot be sent any more is Unknown.
+        Of a call that goes on after it has changed something, what cannot be sent any more is Unknown. `may_send` is
+        asked at the last moment before every request, after all waiting; what it raises ends the call.
         """
         clock_attempts = 0
         acted = False
         pause_s = 0.05
         while True:
-            reply = await self._exchange(call.request, account_id, priority, valid_until_ms, started)
+            reply = await self._exchange(call.request, account_id, priority, valid_until_ms, started, may_send)
             if isinstance(reply, Unknown | Rejected):
                 return Unknown(reply.code, reply.reason) if acted else reply
             if isinstance(reply, NotSent):
@@ -209,6 +212,7 @@ class ExchangeClient:
         priority: Priority,
         valid_until_ms: int,
         started: float | None,
+        may_send: Callable[[], None],
     ) -> Reply | NotSent | Unknown | Rejected:
         """Take the cost, find the key, send once."""
         credentials = None
@@ -228,6 +232,8 @@ class ExchangeClient:
                 return Rejected(ErrorCategory.EXPIRED, "rate_limited", "no room in the exchange's limits in time")
         if self._local.now_ms() > valid_until_ms:
             return Rejected(ErrorCategory.EXPIRED, "late", "its validity passed while it waited")
+        # A route stamps and signs before it waits for anything: what leaves later than this the exchange finds too old.
+        may_send()
         route = self._orders if self._orders is not None and request.channel else self._rest
         if started is not None:
             self._to_request.observe(since_s(started))

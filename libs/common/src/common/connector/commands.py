@@ -6,6 +6,7 @@ told with what helps to decide next (the market's price, the free balance); unkn
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, Protocol, assert_never
 
@@ -253,7 +254,8 @@ class CommandRunner:
             )
 
         async def cancel_again() -> None:
-            self._count("cancel", await self._send_cancel(task, command))
+            with suppress(LeaseEnded):  # Whoever owns the order now cancels it; what became of it is still told.
+                self._count("cancel", await self._send_cancel(task, command))
 
         # A cancel is idempotent: one whose fate is open is repeated while its order is.
         again = cancel_again if isinstance(outcome, Unknown) else None
@@ -264,8 +266,7 @@ class CommandRunner:
 
     async def _perform(self, task: Task, call: Callable[[], Call[Outcome]], priority: Priority) -> Outcome:
         """One request of a command. What the exchange has no words for is refused here. Raises LeaseEnded."""
-        if not task.held.lease.valid():
-            raise LeaseEnded
+        task.held.may_send()
         try:
             said = call()
         except Refused as error:
@@ -276,6 +277,7 @@ class CommandRunner:
             priority=priority,
             valid_until_ms=task.command.valid_until_ms,
             started=task.started,
+            may_send=task.held.may_send,
         )
 
     async def _cancel_all(self, task: Task, command: CancelAllOrders) -> None:

@@ -39,6 +39,11 @@ class Held:
         self.since_ms = since_ms
         """Nobody else can have sent anything for this shard after this (our clock)."""
 
+    def may_send(self) -> None:
+        """Raises LeaseEnded once somebody else may own the shard; ask right before a request leaves."""
+        if not self.lease.valid():
+            raise LeaseEnded
+
 
 class Task:
     """One command on its way through."""
