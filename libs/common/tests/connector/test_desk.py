@@ -18,6 +18,8 @@ from common.errors import UnreadableMessage
 from common.exchanges import Exchange
 from common.orders import OrderType, Side
 
+MAX_IN_FLIGHT = 3
+
 
 def about(number: int) -> dict[str, Any]:
     return {
@@ -31,10 +33,11 @@ def about(number: int) -> dict[str, Any]:
     }
 
 
-def submit(number: int, order: str) -> SubmitOrder:
+def submit(number: int, order: str, account_id: str = "a") -> SubmitOrder:
     return SubmitOrder(
-        **about(number), client_order_id=order, side=Side.BUY, order_type=OrderType.MARKET, qty=Decimal(1)
-    )
+        **about(number) | {"account_id": account_id}, client_order_id=order, side=Side.BUY,
+        order_type=OrderType.MARKET, qty=Decimal(1),
+    )  # fmt: skip
 
 
 def cancel(number: int, order: str) -> CancelOrder:
@@ -105,7 +108,9 @@ class Bench:
         self.lease = Lease("accounts", 0, "me", 1, time.monotonic() + 1_000)
         self.held: Held | None = Held(self.lease, 0)
         self.execution, self.letters, self.pool = Execution(), Letters(), MemoryPool()
-        self.desk = CommandDesk(self.pool, "test", self.execution, lambda shard: self.held, self.letters)
+        self.desk = CommandDesk(
+            self.pool, "test", self.execution, lambda shard: self.held, self.letters, max_in_flight=MAX_IN_FLIGHT
+        )
 
     async def take(self, *records: Record) -> None:
         await self.desk.handle(0, records)
@@ -133,6 +138,15 @@ async def test_a_command_waits_for_the_one_before_it_about_the_same_order(bench:
     assert bench.execution.begun == ["command-1", "command-3"]
     bench.execution.finish(1)
     await eventually(lambda: "command-2" in bench.execution.begun)
+
+
+async def test_an_account_whose_commands_wait_does_not_hold_up_another(bench: Bench, eventually) -> None:
+    flood = [record(number, submit(number, f"x-{number}", "flood")) for number in range(MAX_IN_FLIGHT + 2)]
+    await bench.take(*flood, record(99, submit(99, "y", "other")))
+    assert bench.execution.begun == ["command-0", "command-1", "command-2", "command-99"]
+    bench.execution.finish(1)
+    await eventually(lambda: "command-3" in bench.execution.begun)
+    assert "command-4" not in bench.execution.begun
 
 
 async def test_a_command_that_came_before_is_dropped(bench: Bench) -> None:

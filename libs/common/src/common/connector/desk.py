@@ -1,14 +1,16 @@
 """The desk where commands arrive: decoded, told apart from repetitions, run in the order their orders need.
 
 Commands about the same order or list wait for each other; all others run at once, so that both OCO lists of a fill
-leave together. The hot path writes nothing: positions are flushed in the background, and never beyond a command whose
-answer the broker has not confirmed, so that a crash costs a query and not an order.
+leave together, but of one account only so many: its waiting must not hold up another's. The hot path writes nothing:
+positions are flushed in the background, and never beyond a command whose answer the broker has not confirmed, so that
+a crash costs a query and not an order.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
+from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
@@ -25,6 +27,7 @@ from common.errors import Unavailable, UnreadableMessage
 from common.metrics import stopwatch
 
 MAX_IN_FLIGHT: Final = 1_000
+"""How many commands of one account run at once; more of them wait, and nobody else's."""
 
 _log = structlog.get_logger(__name__)
 
@@ -114,7 +117,8 @@ class CommandDesk:
         self._chains: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._running: dict[int, set[asyncio.Task[None]]] = {}
         self._unfinished: dict[int, _Unfinished] = {}
-        self._room = asyncio.Semaphore(max_in_flight)
+        self._max_in_flight = max_in_flight
+        self._rooms: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @property
     def known_brokers(self) -> Offsets:
@@ -142,7 +146,6 @@ class CommandDesk:
             if not self._recent.add(task.command.command_id):
                 cell[0] = True  # Handled already, or under way at a lower offset.
                 continue
-            await self._room.acquire()
             self._start(shard, task, cell)
 
     async def finish(self, shard: int) -> None:
@@ -190,8 +193,11 @@ class CommandDesk:
     async def _run(self, task: Task, before: asyncio.Task[None] | None, cell: list[bool]) -> None:
         if before is not None and not before.done():
             await asyncio.wait([before])
+        # An account's room lasts as long as somebody is in it or waits for it.
+        room = self._rooms.setdefault(task.command.account_id, asyncio.Semaphore(self._max_in_flight))
         try:
-            await self._execute(task)
+            async with room:
+                await self._execute(task)
         except LeaseEnded:
             # Not finished: the next owner reads it again and looks the order up before it sends.
             self._recent.discard(task.command.command_id)
@@ -211,7 +217,6 @@ class CommandDesk:
                 await asyncio.sleep(unavailable.retry_after_ms / 1000)
 
     def _over(self, shard: int, key: tuple[str, str], done: asyncio.Task[None]) -> None:
-        self._room.release()
         self._running[shard].discard(done)
         if self._chains.get(key) is done:
             del self._chains[key]
