@@ -73,6 +73,19 @@ async def test_an_outage_is_waited_out_and_the_order_kept(eventually) -> None:
     assert facts.acknowledged("a")
 
 
+async def test_an_error_nobody_foresaw_loses_no_fact_and_holds_up_no_later_one(eventually) -> None:
+    bus = MemoryBus()
+    facts = publisher(bus)
+    bus.defect = LookupError("a defect")
+    facts.orders([a_fact(1), a_fact(2)])
+    await eventually(lambda: bus.attempts > 2)
+    facts.orders([a_fact(3)])
+    bus.defect = None
+    assert await facts.drain(5)
+    assert [message.ce_time_ms for message in bus.messages] == [1, 2, 3]
+    assert facts.acknowledged("a")
+
+
 async def test_one_accounts_outage_of_memory_loses_facts_on_purpose_and_asks_for_a_reading(eventually) -> None:
     bus = MemoryBus()
     facts = publisher(bus, max_line=2)

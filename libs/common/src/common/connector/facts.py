@@ -219,20 +219,31 @@ class FactPublisher:
         task.add_done_callback(self._tasks.discard)
 
     async def _send(self, entries: Sequence[_Entry]) -> None:
-        try:
-            await self._bus.publish([entry.message for entry in entries])
-        except Unavailable:
-            for entry in entries:
-                self._lines[entry.account_id].failing = True
-        else:
-            for entry in entries:
-                if entry.received is not None:
-                    self._to_fact.observe(since_s(entry.received))
-                _settle(entry.acknowledged)
+        acknowledged = await self._published(entries)
         for entry in entries:
-            self._lines[entry.account_id].sending -= 1
+            line = self._lines[entry.account_id]
+            line.sending -= 1
+            if not acknowledged:
+                line.failing = True
+                continue
+            if entry.received is not None:
+                self._to_fact.observe(since_s(entry.received))
+            _settle(entry.acknowledged)
         for account_id in {entry.account_id for entry in entries}:
             self._tidy(account_id, self._lines[account_id])
+
+    async def _published(self, entries: Sequence[_Entry]) -> bool:
+        """Whether the broker has them all. An error of any other kind must not lose them either: it is told, loudly."""
+        about = {"waiting": len(entries), "account_ids": sorted({entry.account_id for entry in entries})}
+        try:
+            await self._bus.publish([entry.message for entry in entries])
+        except Unavailable as error:
+            _log.warning("facts_wait_for_broker", **about, error=str(error))
+            return False
+        except Exception:
+            _log.exception("facts_not_published", **about)
+            return False
+        return True
 
     def _tidy(self, account_id: str, line: _Line) -> None:
         while line.waiting and line.waiting[0].acknowledged.done():
@@ -249,10 +260,7 @@ class FactPublisher:
         pause_s = 0.05
         while line.waiting:
             batch = [entry for entry in line.waiting if not entry.acknowledged.done()]
-            try:
-                await self._bus.publish([entry.message for entry in batch])
-            except Unavailable as error:
-                _log.warning("facts_wait_for_broker", account_id=account_id, waiting=len(batch), error=str(error))
+            if not await self._published(batch):
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _PAUSE_CEILING_S)
                 continue

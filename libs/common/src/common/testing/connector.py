@@ -132,6 +132,7 @@ class MemoryBus:
     def __init__(self) -> None:
         self.messages: list[Outgoing] = []
         self.down = False
+        self.defect: Exception | None = None
         self.attempts = 0
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
@@ -139,4 +140,6 @@ class MemoryBus:
         await asyncio.sleep(0)
         if self.down:
             raise Unavailable("the broker")
+        if self.defect is not None:
+            raise self.defect
         self.messages += messages
