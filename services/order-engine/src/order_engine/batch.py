@@ -65,18 +65,22 @@ class Batch:
     messages: list[Outgoing] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
 
-    def take(self, item: Read) -> None:
-        """Decide one message."""
-        now_ms = item.record.ce_time_ms
+    def take(self, item: Read, read_ms: int) -> None:
+        """Decide one message, read at `read_ms`.
+
+        A fact counts from when it came about. An intent counts from when it is read: by its own word one that waited in
+        an outbox or on the topic is never too old. It is decided once, however often it is read.
+        """
+        born_ms = item.record.ce_time_ms
         match item.message:
             case PlaceOrder() | PlaceExits() as intent:
-                self._open(intent, item.record, now_ms)
+                self._open(intent, item.record, max(born_ms, read_ms))
             case CancelOrderIntent() | CancelAllOrdersIntent() as intent:
-                self._cancel(intent, item.record, now_ms)
+                self._cancel(intent, item.record, max(born_ms, read_ms))
             case fact:
                 bracket = self._bracket(item.bracket_id)
                 if bracket is not None:
-                    self.apply(bracket, Observed(cause=item.record.ce_id, now_ms=now_ms, fact=fact))
+                    self.apply(bracket, Observed(cause=item.record.ce_id, now_ms=born_ms, fact=fact))
 
     def apply(self, bracket: Bracket, event: Event) -> None:
         """Let one bracket decide on one event."""

@@ -79,8 +79,9 @@ class Shards:
         async with owned.turn:
             await self._reload(owned)
             work = Batch(shard, await self._known(owned, items), await self._decided_before(items), self._policy)
+            read_ms = self._clock.now_ms()
             for item in items:
-                work.take(item)
+                work.take(item, read_ms)
             passed = owned.passed | {(record.topic, record.partition): record for record in batch}
             if work.calls_for_commit:
                 await self._commit(owned, work, passed)

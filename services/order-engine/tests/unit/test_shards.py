@@ -21,14 +21,14 @@ from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.intents import CancelOrderIntent, PlaceOrder
 from common.orders import OrderFilled, OrderStatus, OrderType
-from common.protection import StopLatched
+from common.protection import BracketDenied, StopLatched
 from order_engine import batch
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
 from order_engine.events import Event
 from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.shards import Shards
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_intent
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_exits_intent, an_intent
 from order_engine.testing.ledger import Lost, MemoryLedger
 
 
@@ -260,3 +260,11 @@ async def test_a_reset_asks_about_every_order_and_keeps_no_old_position(bench: B
     bench.ledger.positions.clear()
     await wake(bench, DEFAULT_POLICY.ask_ceiling_ms)
     assert not bench.ledger.positions
+
+
+async def test_an_intent_read_after_its_validity_is_denied(bench: Bench) -> None:
+    bench.clock.advance(3_600_000)
+    await bench.handle(a_record(ORDER_INTENTS, 0, an_exits_intent()))
+    assert not bench.memory
+    denied = [decode(message.value, BracketDenied).code for message in bench.sent("bracket.denied")]
+    assert denied == ["intent_expired"]
