@@ -6,7 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
+from common.bus.admin import admin_client
+from common.bus.brokers import BrokerKind
 from common.bus.errors import ShardLost
 from common.bus.hot import HotRunner
 from common.bus.messages import Record
@@ -221,6 +225,25 @@ async def test_positions_beyond_the_end_mean_the_broker_came_back_empty(
         await eventually(lambda: len(handler.records) == 3)
     assert handler.resets == [shard]
     assert handler.stored[ORDER_EVENTS.name, shard] == 3
+
+
+async def test_records_dropped_unread_are_a_reset_and_what_is_left_is_read(
+    settings: Any, broker_kind: str, publisher: Any, runner: HotRunner, handler: Any, message: Any, eventually: Any
+) -> None:
+    if broker_kind != BrokerKind.KAFKA:
+        pytest.skip("the embedded broker drops nothing")
+    shard = shard_of("account-1", settings.partitions)
+    handler.stored[ORDER_EVENTS.name, shard] = 2
+    await publisher.publish([message(ORDER_EVENTS, n) for n in range(6)])
+    async with admin_client(settings) as admin:
+        place = TopicPartition(settings.wire_name(ORDER_EVENTS), shard)
+        await admin.delete_records({place: RecordsToDelete(before_offset=4)})
+    async with running(runner, [shard]):
+        await eventually(lambda: handler.values == [b"4", b"5"])
+        await publisher.publish([message(ORDER_EVENTS, 6)])
+        await eventually(lambda: handler.values == [b"4", b"5", b"6"])
+    assert handler.resets == [shard]
+    assert handler.stored[ORDER_EVENTS.name, shard] == 7
 
 
 async def test_positions_of_another_broker_are_not_used_even_when_they_would_fit(

@@ -14,7 +14,7 @@ from common.bus.brokers import BusSettings, Pace
 from common.bus.dead_letters import DeadLetters
 from common.bus.errors import ShardLost
 from common.bus.messages import Record
-from common.bus.reader import Place, PositionsBeyondEnd, Reader
+from common.bus.reader import Place, PositionsLost, Reader
 from common.bus.shard import KnownBrokers, ShardHandler, ShardWorker
 from common.bus.topics import Topic
 from common.errors import Unavailable
@@ -132,7 +132,7 @@ class HotRunner:
                 continue
             try:
                 self._distribute(reader, await reader.poll())
-            except PositionsBeyondEnd as error:
+            except PositionsLost as error:
                 self._start_over(reader, error.places)
 
     def _follow_assignment(self, reader: Reader) -> None:
@@ -171,9 +171,9 @@ class HotRunner:
                 reader.pause(worker.positions)
 
     def _start_over(self, reader: Reader, places: Collection[Place]) -> None:
-        """The topic was emptied: its shards finish what they hold, then begin again at 0."""
+        """Records are gone that nobody handled: their shards finish what they hold, then begin again at 0."""
         shards = {partition for _, partition in places}
-        _log.warning("positions_beyond_end", shards=sorted(shards))
+        _log.warning("positions_lost", shards=sorted(shards))
         for shard in shards & self._workers.keys():
             self._workers[shard].start_over()
         self._follow_assignment(reader)

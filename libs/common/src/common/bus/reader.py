@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
@@ -26,12 +27,14 @@ Place = tuple[str, int]
 _POLL_MS = 100
 _LAG_EVERY_S = 5.0
 
+_log = structlog.get_logger(__name__)
 
-class PositionsBeyondEnd(CgtError):
-    """These places were to be read from an offset that does not exist yet: their topic was emptied."""
+
+class PositionsLost(CgtError):
+    """What comes next at these places is not there: their topic was emptied, or retention was faster than we were."""
 
     def __init__(self, places: Collection[Place]) -> None:
-        super().__init__(f"positions beyond the end: {sorted(places)}")
+        super().__init__(f"positions that cannot be read on from: {sorted(places)}")
         self.places = frozenset(places)
 
 
@@ -49,7 +52,7 @@ class Reader:
         self._wake = asyncio.Event()
         self._last_record_s = time.monotonic()
         self._lag_reported_s = 0.0
-        self._beyond: list[Place] = []
+        self._lost: list[Place] = []
         self.cluster_id = ""
 
     async def __aenter__(self) -> "Reader":
@@ -104,14 +107,14 @@ class Reader:
     async def poll(self) -> list[Record]:
         """What arrived, possibly nothing, within about 100 ms.
 
-        Raises PositionsBeyondEnd, or Unavailable or an error of `BROKER_ERRORS` when this reader is of no more use.
+        Raises PositionsLost, or Unavailable or an error of `BROKER_ERRORS` when this reader is of no more use.
         """
         if self._lifeline.lost:
             raise Unavailable("the broker")
-        if self._beyond:
+        if self._lost:
             # Said one poll late, so that what other places delivered in the same fetch is not lost.
-            beyond, self._beyond = self._beyond, []
-            raise PositionsBeyondEnd(beyond)
+            lost, self._lost = self._lost, []
+            raise PositionsLost(lost)
         if self._settings.traits.end_offsets_trusted and not self.caught_up:
             await self._ask_for_ends()
         pause_s = self._idle_pause_s()
@@ -135,7 +138,7 @@ class Reader:
             self._positions[record.topic, record.partition] = record.offset + 1
         if records:
             self._last_record_s = time.monotonic()
-        self._beyond += [place for place, end in high_waters.items() if end < self._positions[place]]
+        self._lost += [place for place, end in high_waters.items() if end < self._positions[place]]
         self._report_lag(high_waters)
         return records
 
@@ -202,10 +205,13 @@ class Reader:
         """Beyond the end the topic was emptied; before its beginning retention was faster than we were."""
         for tp, offset in error.args[0].items():
             beginning = (await self._consumer.beginning_offsets([tp]))[tp]
-            if offset > beginning:
-                self._beyond.append(self._place(tp))
+            place = self._place(tp)
+            if offset > 0:
+                _log.warning("position_lost", topic=place[0], shard=place[1], position=offset, beginning=beginning)
+                self._lost.append(place)
             else:
-                self._positions[self._place(tp)] = beginning
+                # Whoever begins at 0 wants what there is.
+                self._positions[place] = beginning
                 self._consumer.seek(tp, beginning)
 
     def _partition(self, place: Place) -> TopicPartition:

@@ -39,7 +39,10 @@ class ShardHandler(Protocol):
         """
 
     async def broker_reset(self, shard: int) -> None:
-        """The broker came back empty: forget the stored positions. Records are read from offset 0 next."""
+        """The broker came back empty or dropped records unread: forget the stored positions, and ask what they told.
+
+        What the broker still has is read from its beginning next.
+        """
 
 
 class KnownBrokers(Protocol):
@@ -109,7 +112,7 @@ class ShardWorker:
             self._reopen(_Open(cluster_id))
 
     def start_over(self) -> None:
-        """The topics were emptied: handle what is here, then go on from offset 0."""
+        """Records were lost: handle what is here, then go on from offset 0."""
         assert self._cluster_id is not None
         self._reopen(_Open(self._cluster_id, emptied=True))
 

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from common.bus.admin import BROKER_ERRORS, stop_client
 from common.bus.brokers import BusSettings, Pace
 from common.bus.messages import Record
-from common.bus.reader import Place, PositionsBeyondEnd, Reader
+from common.bus.reader import Place, PositionsLost, Reader
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
@@ -29,8 +29,8 @@ async def tail(
 ) -> AsyncGenerator[Record, None]:
     """Every record published after `ready` is set (from "end"), or every record there is and will be (from "start").
 
-    `pace` says who waits for it. Outlives broker restarts: an emptied broker is read from its
-    beginning. Stop it by closing the iterator.
+    `pace` says who waits for it. Outlives broker restarts: an emptied broker, or one that kept less than was missed, is
+    read from its beginning. Stop it by closing the iterator.
     """
     positions: dict[Place, int] = {}
     followed = ""
@@ -50,7 +50,7 @@ async def tail(
                         yield record
                     if ready is not None and reader.caught_up:
                         ready.set()
-        except PositionsBeyondEnd:
+        except PositionsLost:
             positions = dict.fromkeys(_places(settings, topics), 0)
         except (Unavailable, *BROKER_ERRORS) as error:
             _log.warning("tail_waits_for_broker", error=repr(error))
