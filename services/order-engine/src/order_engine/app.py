@@ -20,6 +20,7 @@ from common.service.auth import ServiceAuth
 from common.service.client import InternalService
 from common.service.http import HttpServer, new_app
 from common.service.run import Process
+from order_engine.gauges import keep_gauges
 from order_engine.letters import file_letters
 from order_engine.prices import PriceWatch
 from order_engine.settings import Settings
@@ -79,6 +80,7 @@ async def start(process: Process) -> None:
     process.spawn("leases", leases.run(), leases.stop)
     process.spawn("relay", relay.run())
     process.spawn("timers", shards.run_timers())
+    process.spawn("gauges", keep_gauges(shards.owned, clock))
     process.spawn("letters", file_letters(settings, pool, parked))
     if settings.mexc_connector_url is not None:
         http = await process.enter(aiohttp.ClientSession())

@@ -1,0 +1,61 @@
+"""What an operator must see at once: money without protection, and orders nobody knows the fate of."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Final
+
+import structlog
+from prometheus_client import Gauge
+
+from common.clock import Clock
+from common.instruments import ZERO
+from order_engine.bracket import Bracket
+from order_engine.shard import Shard
+
+_EVERY_S: Final = 2.0
+_DOLLARS: Final = frozenset({"USD", "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD1", "DAI"})
+
+_UNPROTECTED = Gauge(
+    "cgt_unprotected_notional_usd",
+    "Held and covered neither on the exchange nor by the engine, at the last known price; dollar-quoted symbols only",
+)
+_UNKNOWN = Gauge("cgt_orders_unknown", "Orders in flight for longer than the engine waits before it asks about them")
+_log = structlog.get_logger(__name__)
+
+
+def unprotected_usd(bracket: Bracket) -> Decimal:
+    """What is unprotected of a bracket, in dollars at the last known price; 0 where the quote asset is no dollar."""
+    if bracket.instrument.quote not in _DOLLARS:
+        return ZERO
+    return bracket.unprotected_qty * (bracket.ladder.market_px or bracket.avg_px or bracket.reference_px)
+
+
+def unknown_orders(bracket: Bracket, now_ms: int) -> int:
+    """How many orders of a bracket were sent, never confirmed, and are due to be asked about or have been."""
+    return sum(
+        order.live
+        and not order.confirmed
+        and (order.asked > 0 or (order.ask_at_ms is not None and order.ask_at_ms <= now_ms))
+        for order in bracket.orders
+    )
+
+
+async def keep_gauges(owned: Mapping[int, Shard], clock: Clock) -> None:
+    """Measure the open brackets of all owned shards every two seconds, for ever."""
+    while True:
+        measure((bracket for shard in owned.values() for bracket in shard.brackets.values()), clock.now_ms())
+        await asyncio.sleep(_EVERY_S)
+
+
+def measure(brackets: Iterable[Bracket], now_ms: int) -> None:
+    """Set both gauges; a bracket that cannot be measured must not end the process that protects the others."""
+    usd, unknown = ZERO, 0
+    for bracket in brackets:
+        try:
+            usd += unprotected_usd(bracket)
+            unknown += unknown_orders(bracket, now_ms)
+        except Exception:
+            _log.exception("bracket_not_measured", bracket_id=bracket.bracket_id)
+    _UNPROTECTED.set(float(usd))
+    _UNKNOWN.set(unknown)
