@@ -34,9 +34,11 @@ demo: setup  ## Run a protected trade to its targets and its stop, and say each 
 test: setup  ## Run the tests, on the embedded broker
 	$(BIN)/pytest
 
-test-kafka: setup  ## Run the tests that use a broker, on a real Apache Kafka
+# What depends on the broker lives in the bus, in delivery and in the system as a whole; a connector's own tests do not.
+test-kafka: setup  ## Run the tests of bus, delivery and the whole system on a real Apache Kafka
 	@if missing=$$($(BIN)/python -m common.runtime.kafka 2>&1); then \
-		echo "$(BIN)/pytest -m broker, on Apache Kafka"; CGT_TEST_BROKER=kafka $(BIN)/pytest -m broker; \
+		echo "The tests of bus, delivery and the whole system, on Apache Kafka:"; \
+		CGT_TEST_BROKER=kafka $(BIN)/pytest -m broker libs services/order-engine tests/e2e; \
 	elif [ "$$CI" = true ]; then echo "test-kafka: failed, because CI must not skip it. $$missing"; exit 1; \
 	else echo "test-kafka: skipped. $$missing"; fi
 
