@@ -124,7 +124,9 @@ class Classic:
             return Page(())
         body = parse(data, frames.Plans)
         rows = tuple(told.plan(row) for row in body.order_list or ())
-        return Page(rows, body.id_less_than if body.next_flag and rows else None)
+        if not (body.next_flag and rows):
+            return Page(rows)
+        return Page(rows, body.id_less_than or min((row.plan_id for row in rows), key=_number))
 
     def children(self, plan_id: str) -> HttpRequest:
         """GET plan-sub-order: what a plan spawned."""

@@ -14,6 +14,7 @@ from bitget_connector.signing import signed_request
 from bitget_connector.stream import AccountStream
 from common.accounts import BalanceChanged, Credentials
 from common.commands import CancelAllOrders, CancelOrder, SubmitOrder, SubmitOrderList
+from common.connector.calls import then
 from common.connector.ports import (
     Call,
     ExchangeInfo,
@@ -114,8 +115,12 @@ class BitgetDialect:
         )
 
     def fetch_order_list(self, account_id: str, list_client_order_id: str) -> Call[OrderListAnswer]:
-        """There are none: the cheapest question there is, and its answer is always "absent"."""
-        return Call(queries.time(), lambda reply, now_ms: OrderAbsent("no_lists"))
+        """There are none: absent once the cheapest question there is was answered."""
+
+        def read(clock: int | Rejected | Unknown, now_ms: int) -> OrderListAnswer:
+            return clock if isinstance(clock, Rejected | Unknown) else OrderAbsent("no_lists")
+
+        return then(self.fetch_time(), read)
 
     def spawned(self, order: OrderSnapshot) -> bool:
         """Whether the order stands in the place of a plan that has fired (the kit's SpawnsOrders)."""

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from bitget_connector.classic import Classic
 from bitget_connector.memory import Memory
-from bitget_connector.refusals import CLASSIC_ON_UNIFIED, UNIFIED_ON_CLASSIC
+from bitget_connector.refusals import CLASSIC_ON_UNIFIED, OK, UNIFIED_ON_CLASSIC
 from bitget_connector.replies import code_of
 from bitget_connector.rows import ChildRow, OrderRow, Page, PlanRow, TradeRow
 from bitget_connector.unified import Unified
@@ -74,10 +74,11 @@ def in_its_words(memory: Memory, account_id: str, build: Callable[[Family], Call
     wrong = UNIFIED_ON_CLASSIC if family is CLASSIC else CLASSIC_ON_UNIFIED
 
     def read(reply: Reply, now_ms: int) -> T | Call[T]:
-        if code_of(reply) == wrong:
+        code = code_of(reply)
+        if code == wrong:
             memory.remember_family(account_id, unified=family is CLASSIC)
             return build(UNIFIED if family is CLASSIC else CLASSIC)
-        if reply.status == 200:
+        if reply.status == 200 and code == OK:
             memory.remember_family(account_id, unified=family is UNIFIED)
         return call.read(reply, now_ms)
 

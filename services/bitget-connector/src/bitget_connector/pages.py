@@ -35,9 +35,11 @@ def _page(
         if not isinstance(page, Page):
             return page
         rows = (*before, *page.rows)
-        # A page that begins where it did before would be asked for without end.
-        if page.older is None or page.older == older or any(found(row) for row in page.rows):
+        if page.older is None or any(found(row) for row in page.rows):
             return rows
+        if page.older == older:
+            # What lies behind it was never shown: a list that leads nowhere proves nothing absent.
+            return Unknown("no_next_page", f"the page before {older} leads back to itself")
         if number >= MAX_PAGES:
             return Unknown("too_many_rows", f"more than {MAX_PAGES} pages")
         return _page(ask, read, found, page.older, rows, number + 1)

@@ -108,6 +108,38 @@ def test_a_place_that_does_not_answer_leaves_it_unknown(dialect: BitgetDialect) 
     assert isinstance(played(dialect.fetch_order(ref()), answers), Unknown)
 
 
+def test_a_list_that_leads_back_to_itself_proves_nothing_absent(dialect: BitgetDialect) -> None:
+    answers = plan("live", clientOid="somebody-elses")
+    answers["current-plan-order"] |= {"nextFlag": True, "idLessThan": PLAN}
+    assert isinstance(played(dialect.fetch_order(ref()), answers), Unknown)
+
+
+def test_a_page_that_has_a_next_one_is_followed_also_where_it_does_not_say_to_where(dialect: BitgetDialect) -> None:
+    answers = plan("live", clientOid="somebody-elses")
+    answers["current-plan-order"] |= {"nextFlag": True}
+    following = dialect.fetch_order(ref()).read(reply(answers["current-plan-order"]), NOW)
+    assert isinstance(following, Call)
+    assert following.request.path.endswith("current-plan-order")
+    assert ("idLessThan", PLAN) in following.request.params
+
+
+@pytest.mark.parametrize("status", [200, 400, 502])
+@pytest.mark.parametrize("body", [b"", b"{}", b"<html></html>", b'{"code":"00000","data":null}'])
+def test_a_list_of_orders_is_absent_only_where_the_exchange_answers(
+    dialect: BitgetDialect, status: int, body: bytes
+) -> None:
+    call = dialect.fetch_order_list("acc-1", "list-1")
+    assert isinstance(call.read(Reply(status=status, body=body), NOW), Unknown)
+    assert call.read(reply({"serverTime": str(NOW)}), NOW) == OrderAbsent("no_lists")
+
+
+def test_nonsense_with_a_200_does_not_show_an_accounts_family(dialect: BitgetDialect, credentials) -> None:
+    dialect.fetch_balances("acc-1").read(Reply(status=200, body=b"<html></html>"), NOW)
+    stream = dialect.private_stream()
+    stream.add(credentials, NOW)
+    assert stream.prepare(NOW), "the family is still asked for"
+
+
 def test_a_child_met_by_its_own_id_is_named_after_its_plan(dialect: BitgetDialect, child: Any) -> None:
     answers = plan("executed") | {"orderInfo": [child]}
     found = played(dialect.fetch_order(ref(None, CHILD)), answers)
