@@ -2,9 +2,11 @@
 
 A connector's test module has `class TestBinance(DialectContract)` with a fixture `dialect` of its own; everything else
 is here. The suite feeds nonsense and checks promises: what an exchange says must be tested with its recorded frames.
+Only what leads a call or a stream to its next step, or says that nothing is there, is said in the exchange's own words.
 """
 
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,11 +16,13 @@ from hypothesis import strategies as st
 from common.accounts import Credentials
 from common.commands import CancelAllOrders, CancelOrder, ListLeg, SubmitOrder, SubmitOrderList
 from common.connector.ports import (
+    Ask,
     Call,
     Dialect,
     KeyCheck,
     MarketChannel,
     OrderRef,
+    PrivateStream,
     Rejected,
     Reply,
     Send,
@@ -35,6 +39,9 @@ NOW_MS = 1_795_341_600_000
 ACCOUNT = "account-1"
 SYMBOL = "BTCUSDT"
 NONSENSE = (b"", b"<html><body>502</body></html>", b"{", b"null", b"[]", b'"text"', b"\xff\xfe", b"{}")
+STATUSES = (200, 400, 403, 500, 502, 503)
+MOST_STEPS = 10
+"""No call has more requests than this where every list is empty."""
 
 _fuzzed = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -42,13 +49,24 @@ _fuzzed = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 class DialectContract:
     """Inherit it, and give it a `dialect` fixture."""
 
+    nothing_there = Reply(status=200, body=b"[]")
+    """How the exchange says that a list is empty."""
+    absences = frozenset({b"[]"})
+    """Which of the nonsense is this exchange's way to say, with a 200, that there is no such order."""
+    before_opening = Reply(status=200, body=b"{}")
+    """What the exchange answers to what a private stream asks before it knows where to connect."""
+
     @pytest.fixture
     def dialect(self) -> Dialect:
         """The dialect under test."""
         raise NotImplementedError("a connector's test class has a fixture named dialect")
 
     def test_only_questions_may_be_repeated(self, dialect: Dialect) -> None:
-        assert not any(call.request.read for call in order_calls(dialect).values())
+        for name, call in order_calls(dialect).items():
+            # What changes something may have to ask first (which plans there are); the change is a request of its own.
+            *asked, change = self.steps(call)
+            assert all(step.request.method == "GET" for step in asked), (name, asked)
+            assert not change.request.read, (name, change)
         assert all(call.request.read for call in questions(dialect).values())
 
     def test_orders_count_as_orders_and_questions_do_not(self, dialect: Dialect) -> None:
@@ -57,18 +75,27 @@ class DialectContract:
         assert all(call.request.order_count == 0 for call in questions(dialect).values())
 
     def test_an_order_whose_reply_is_nonsense_is_unknown_whatever_its_status(self, dialect: Dialect) -> None:
-        for name, call in order_calls(dialect).items():
-            for status in (200, 400, 403, 500, 502, 503):
+        for name, call in self.order_steps(dialect):
+            for status in STATUSES:
                 for body in NONSENSE:
                     answer = call.read(Reply(status=status, body=body), NOW_MS)
                     lenient = name == "cancel_all_orders" and status == 200 and body == b"[]"
                     assert lenient or isinstance(answer, Unknown | Call), (name, status, body, answer)
 
     def test_a_fault_of_the_exchange_is_never_a_refusal(self, dialect: Dialect) -> None:
-        for name, call in order_calls(dialect).items():
+        for name, call in self.order_steps(dialect):
             for status in (500, 502, 503, 504):
                 answer = call.read(Reply(status=status, body=b'{"code": -2010, "msg": "no"}'), NOW_MS)
                 assert isinstance(answer, Unknown), (name, status, answer)
+
+    def test_nonsense_from_any_place_that_may_have_an_order_is_never_read_as_not_there(self, dialect: Dialect) -> None:
+        # Where there are no order lists a success of any shape may say so; nobody acts on it.
+        names = ("fetch_order", "fetch_order_list") if CAPABILITIES[dialect.exchange].native_oco else ("fetch_order",)
+        steps = [step for name in names for step in self.steps(questions(dialect)[name])]
+        for step, status, body in product(steps, STATUSES, NONSENSE):
+            answer = read_to_the_end(step, Reply(status=status, body=body))
+            says_absent = status == 200 and body in self.absences
+            assert says_absent or isinstance(answer, Rejected | Unknown), (step.request, status, body, answer)
 
     @_fuzzed
     @given(status=st.integers(100, 599), body=st.binary(max_size=200))
@@ -104,21 +131,17 @@ class DialectContract:
         assert "bq6k3-e1" in f"{request.params} {request.body}"
 
     def test_a_private_stream_subscribes_who_was_added_before_it_opened(self, dialect: Dialect) -> None:
-        stream = dialect.private_stream()
-        assert stream.add(credentials(), NOW_MS) == []
+        stream = self.prepared(dialect)
         assert any(isinstance(event, Send) for event in stream.on_open(NOW_MS))
 
     def test_a_private_stream_forgets_who_was_removed(self, dialect: Dialect) -> None:
-        stream = dialect.private_stream()
-        stream.add(credentials(), NOW_MS)
+        stream = self.prepared(dialect)
         stream.remove(ACCOUNT, NOW_MS)
         assert credentials().api_key not in frames_of(stream.on_open(NOW_MS))
         assert stream.remove("nobody", NOW_MS) == []
 
     def test_the_secret_leaves_in_no_frame(self, dialect: Dialect) -> None:
-        stream = dialect.private_stream()
-        stream.add(credentials(), NOW_MS)
-        events = stream.on_open(NOW_MS)
+        events = self.prepared(dialect).on_open(NOW_MS)
         assert credentials().secret not in frames_of(events)
         assert credentials().api_key not in repr(events)
 
@@ -133,8 +156,7 @@ class DialectContract:
     def test_no_frame_makes_a_stream_raise_or_claim_a_subscription(
         self, dialect: Dialect, frames: list[str | bytes]
     ) -> None:
-        private, market = dialect.private_stream(), dialect.market_stream()
-        private.add(credentials(), NOW_MS)
+        private, market = self.prepared(dialect), dialect.market_stream()
         for stream in (private, market):
             stream.on_open(NOW_MS)
             for frame in frames:
@@ -155,6 +177,28 @@ class DialectContract:
         frame = socket.request("id-1", request, credentials(), NOW_MS)
         assert "id-1" in str(frame)
         assert credentials().secret not in str(frame)
+
+    def order_steps(self, dialect: Dialect) -> list[tuple[str, Call[Any]]]:
+        """Every call that changes something, by each of its requests down to the first that changes."""
+        return [(name, step) for name, call in order_calls(dialect).items() for step in self.steps(call)]
+
+    def steps(self, call: Call[Any]) -> list[Call[Any]]:
+        """A call by its requests, where every question finds nothing; what changes something is not answered."""
+        steps = [call]
+        while steps[-1].request.read and isinstance(following := steps[-1].read(self.nothing_there, NOW_MS), Call):
+            steps.append(following)
+            assert len(steps) <= MOST_STEPS, f"asks without end: {following.request}"
+        return steps
+
+    def prepared(self, dialect: Dialect) -> PrivateStream:
+        """A private stream with an account, after all that the kit does before it connects."""
+        stream = dialect.private_stream()
+        assert stream.add(credentials(), NOW_MS) == []
+        asks = [event for event in stream.prepare(NOW_MS) if isinstance(event, Ask)]
+        for ask in asks:
+            assert stream.on_reply(ask.request_id, self.before_opening, NOW_MS) == []
+        assert stream.url() is not None
+        return stream
 
 
 def order_calls(dialect: Dialect) -> dict[str, Call[Any]]:
@@ -215,9 +259,9 @@ def questions(dialect: Dialect) -> dict[str, Call[Any]]:
 
 
 def read_to_the_end(call: Call[Any], reply: Reply) -> Any:
-    """The answer to a call when every request of it gets this reply; no more than three are made."""
+    """The answer to a call when every request of it gets this reply, down to the tenth."""
     answer: Any = call
-    for _ in range(3):
+    for _ in range(MOST_STEPS):
         if not isinstance(answer, Call):
             break
         answer = answer.read(reply, NOW_MS)
