@@ -120,7 +120,7 @@ class Unified:
             return Page(())
         body = parse(data, frames.Orders)
         rows = tuple(_order(row) for row in body.list or ())
-        return Page(rows, body.cursor if len(rows) >= PAGE else None)
+        return Page(rows, (body.cursor or None) if len(rows) >= PAGE else None)
 
     # --- strategy orders --------------------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class Unified:
             return Page(tuple(_plan(row) for row in parse(data, list[frames.Strategy])))
         body = parse(data, frames.Strategies)
         rows = tuple(_plan(row) for row in body.list or ())
-        return Page(rows, body.cursor if len(rows) >= PAGE else None)
+        return Page(rows, (body.cursor or None) if len(rows) >= PAGE else None)
 
     def children(self, plan_id: str) -> HttpRequest:
         """Not asked here: see `has_children_query`."""
@@ -169,7 +169,7 @@ class Unified:
             return Page(())
         body = parse(data, frames.Fills)
         rows = tuple(_trade(row) for row in body.list or ())
-        return Page(rows, body.cursor if len(rows) >= PAGE else None)
+        return Page(rows, (body.cursor or None) if len(rows) >= PAGE else None)
 
     def balances(self) -> HttpRequest:
         """GET account assets."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bitget_connector.dialect import BitgetDialect
+from bitget_connector.family import UNIFIED
 from common.commands import CancelOrder
 from common.connector.ports import Accepted, Call, OrderAbsent, OrderFound, OrderRef, Rejected, Reply, Unknown
 from common.errors import ErrorCategory
@@ -121,6 +122,13 @@ def test_a_page_that_has_a_next_one_is_followed_also_where_it_does_not_say_to_wh
     assert isinstance(following, Call)
     assert following.request.path.endswith("current-plan-order")
     assert ("idLessThan", PLAN) in following.request.params
+
+
+@pytest.mark.parametrize("cursor", [None, ""])
+def test_a_full_page_without_a_cursor_is_the_last(frame: Callable[[str], Any], cursor: str | None) -> None:
+    row = frame("uta.order_info.spot_market_buy")["data"]
+    page = UNIFIED.read_orders(json.dumps({"list": [row] * 100, "cursor": cursor}).encode())
+    assert (len(page.rows), page.older) == (100, None)
 
 
 @pytest.mark.parametrize("status", [200, 400, 502])
