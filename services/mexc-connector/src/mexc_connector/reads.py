@@ -28,7 +28,7 @@ from mexc_connector.told import ToldTrades
 
 T = TypeVar("T")
 
-_EMPTY = frozenset({b"", b"{}", b"[]", b"null"})
+_EMPTY = frozenset({b"", b"{}"})
 _MAY_TRADE = "SPOT_DEAL_WRITE"
 _MAY_READ = ("SPOT_ACCOUNT_READ", "SPOT_ACCOUNT_R")
 

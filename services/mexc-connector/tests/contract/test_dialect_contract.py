@@ -8,7 +8,7 @@ from mexc_connector.dialect import MexcDialect
 
 
 class TestMexcDialect(DialectContract):
-    absences = frozenset({b"", b"{}", b"[]", b"null"})
+    absences = frozenset({b"", b"{}"})
     before_opening = Reply(status=200, body=b'{"listenKey":"a-listen-key"}')
 
     @pytest.fixture
