@@ -45,7 +45,7 @@ def test_an_optional_field_that_was_set_to_nothing_differs_from_one_that_was_not
     assert not push.privateOrders.HasField("triggerPrice")
 
 
-@pytest.mark.parametrize("junk", [b"\x0a\xff", b"{\"id\":0}", b"\x08"])
+@pytest.mark.parametrize("junk", [b"\x0a\xff", b'{"id":0}', b"\x08"])
 def test_a_frame_that_is_no_push_is_refused(junk: bytes) -> None:
     with pytest.raises(UnreadablePush):
         decode(junk)
