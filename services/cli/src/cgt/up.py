@@ -17,6 +17,7 @@ from common.errors import CgtError
 from common.runtime.stack import Stack
 
 _LOOK_EVERY_S = 0.5
+_PAPER_PORT = "CGT_PORT_PAPER_"
 
 
 class AlreadyUp(CgtError):
@@ -74,8 +75,10 @@ def _where(stack: Stack) -> Table:
     table = Table("What", "Where", box=None, pad_edge=False)
     table.add_row("Gateway (REST, Socket.IO)", stack.gateway_url)
     table.add_row("API documentation", f"{stack.gateway_url}/api-docs")
-    table.add_row("Paper exchange, Binance face", stack.paper_binance_url)
-    table.add_row("Paper exchange, control", stack.paper_control_url)
+    for setting, port in stack.ports.items():
+        if setting.startswith(_PAPER_PORT):
+            face = setting.removeprefix(_PAPER_PORT).lower()
+            table.add_row(f"Paper exchange, {face}", f"http://127.0.0.1:{port}")
     for name, url in stack.urls.items():
         if name not in ("gateway", "paper-exchange"):
             table.add_row(f"{name} (internal)", url)

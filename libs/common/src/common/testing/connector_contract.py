@@ -43,7 +43,12 @@ STATUSES = (200, 400, 403, 500, 502, 503)
 MOST_STEPS = 10
 """No call has more requests than this where every list is empty."""
 
-_fuzzed = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# The suite is inherited, so one test runs in several classes; it keeps nothing between them.
+_fuzzed = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)
 
 
 class DialectContract:
