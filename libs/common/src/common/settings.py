@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from common.errors import CgtError, MissingSetting
 
-_DEFAULT_FIX = "see .env.example or the service's README"
+_DEFAULT_FIX = "see the table of settings in the service's README"
 
 
 class InvalidSetting(CgtError):
