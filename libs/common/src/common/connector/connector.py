@@ -143,7 +143,10 @@ class Connector:
         )
 
     def add_checks(self, health: Health) -> None:
-        """Ready means: the broker and the vault have answered, the instruments are known."""
+        """Ready means: broker and vault have answered, instruments are known, our shards' commands are read to the end.
+
+        A command read before that is suspect: it is looked up first, and takes its time to be proven new.
+        """
 
         async def accounts_known() -> bool:
             return self._ownership.loaded
@@ -151,9 +154,14 @@ class Connector:
         async def instruments_known() -> bool:
             return self._instruments.loaded
 
+        async def commands_read() -> bool:
+            shards = self._leases.held()
+            return bool(shards) and all(self._runner.caught_up(shard) for shard in shards)
+
         health.add("broker", self._publisher.ready)
         health.add("accounts", accounts_known)
         health.add("instruments", instruments_known)
+        health.add("commands", commands_read)
 
     async def start(self, process: Process) -> None:
         """Run every part; what is started last ends first."""
