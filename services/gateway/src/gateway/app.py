@@ -17,6 +17,7 @@ from common.service.client import InternalService
 from common.service.http import HttpServer, HttpSettings
 from common.service.run import Process
 from gateway.accounts import Accounts
+from gateway.auth.callers import Callers
 from gateway.auth.passwords import Passwords
 from gateway.auth.sessions import Sessions
 from gateway.clients.connector import HttpConnector
@@ -53,7 +54,7 @@ async def start(process: Process) -> None:
     publisher = await process.enter(Publisher(bus, TOPICS, NAME))
     waiting = Waiting()
     parts = build(settings, pool, session, auth, publisher, waiting)
-    live = Live(parts.accounts, parts.token_rules, parts.clock, settings.origins)
+    live = Live(parts.accounts, parts.callers, settings.origins)
     feed = Feed(bus, waiting, live, parts.accounts)
     redelivery = Redelivery(parts.intents, parts.ledger, publisher, parts.clock)
     process.spawn("live", live.run())
@@ -80,12 +81,12 @@ def build(
         exchange: HttpConnector(exchange, InternalService(session, url, auth, f"{exchange.value}-connector"), clock)
         for exchange, url in settings.connector_urls.items()
     }
-    ledger, intents = PostgresLedger(pool), PostgresIntents(pool)
+    users, ledger, intents = PostgresUsers(pool), PostgresLedger(pool), PostgresIntents(pool)
     operations = Operations(intents, ledger, connectors)
     return Parts(
         clock=clock,
-        token_rules=settings.token_rules,
-        sessions=Sessions(PostgresUsers(pool), Passwords(), settings.token_rules, clock),
+        callers=Callers(users, settings.token_rules, clock),
+        sessions=Sessions(users, Passwords(), settings.token_rules, clock),
         vault=vault,
         accounts=Accounts(vault),
         connectors=connectors,

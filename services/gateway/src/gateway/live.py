@@ -9,14 +9,12 @@ import orjson
 import socketio
 import structlog
 
-from common.clock import Clock
 from common.codec import encode
 from common.errors import Refused, Unavailable
 from common.ids import new_id
 from gateway.accounts import Accounts
-from gateway.auth.tokens import TokenRules
+from gateway.auth.callers import Callers
 from gateway.events import LiveEvent, live_events
-from gateway.http.parts import authenticated
 
 MOST_WAITING: Final = 10_000
 """Facts that wait for the owner of their account to be known; beyond it the oldest are dropped, and the log says so."""
@@ -27,10 +25,9 @@ _log = structlog.get_logger(__name__)
 class Live:
     """The Socket.IO server and what it sends. `stream` names this run: when it changes, `seq` has begun anew."""
 
-    def __init__(self, accounts: Accounts, rules: TokenRules, clock: Clock, origins: list[str]) -> None:
+    def __init__(self, accounts: Accounts, callers: Callers, origins: list[str]) -> None:
         self._accounts = accounts
-        self._rules = rules
-        self._clock = clock
+        self._callers = callers
         self._stream = new_id()
         self._seq: defaultdict[str, int] = defaultdict(int)
         self._facts: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING)
@@ -64,7 +61,7 @@ class Live:
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         try:
-            user_id = authenticated(_token(environ, auth), self._rules, self._clock)
+            user_id = (await self._callers.of(_token(environ, auth))).user_id
         except Refused as refused:
             problem = {"code": refused.code, "title": refused.title, "rule": refused.rule, "fix": refused.fix}
             raise socketio.exceptions.ConnectionRefusedError(refused.title, problem) from None

@@ -16,6 +16,7 @@ from common.health import Health
 from common.orders import OrderAccepted, OrderFilled, OrderStatus
 from common.service.http import HttpServer, HttpSettings
 from gateway.accounts import Accounts
+from gateway.auth.callers import Callers
 from gateway.auth.passwords import Passwords
 from gateway.auth.sessions import Sessions
 from gateway.auth.tokens import TokenRules
@@ -48,14 +49,14 @@ class House:
         self.vault, self.connector, self.ledger = MemoryVault(), FakeConnector(), MemoryLedger()
         self.intents, self.bus, self.waiting = MemoryIntents(), MemoryBus(), Waiting()
         self.bus.engine = self.fill
-        users = MemoryUsers()
+        self.users = MemoryUsers()
         self.connectors = {Exchange.BINANCE: self.connector}
         operations = Operations(self.intents, self.ledger, self.connectors)
         patience = Patience(answer_ms=150, fill_ms=50)
         self.parts = Parts(
             clock=self.clock,
-            token_rules=RULES,
-            sessions=Sessions(users, CHEAP, RULES, self.clock),
+            callers=Callers(self.users, RULES, self.clock),
+            sessions=Sessions(self.users, CHEAP, RULES, self.clock),
             vault=self.vault,
             accounts=Accounts(self.vault),
             connectors=self.connectors,
@@ -66,7 +67,7 @@ class House:
             intent_valid_ms=30_000,
             allow_withdrawal_keys=False,
         )
-        self.live = Live(self.parts.accounts, RULES, self.clock, ["*"])
+        self.live = Live(self.parts.accounts, self.parts.callers, ["*"])
 
     def serve(self, exchange: Exchange) -> FakeConnector:
         """Let a connector of this exchange run as well."""

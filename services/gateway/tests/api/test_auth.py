@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.auth.tokens import TokenRules, access_token
+from gateway.auth.identity import Role
+from gateway.auth.tokens import Claims, TokenRules, access_token
 
 CREDENTIALS = {"email": "Someone@Example.com", "password": "correct horse battery"}
 
@@ -75,7 +76,8 @@ async def test_without_a_token_nothing_is_shown_or_done(stranger: Any, method: s
 
 
 async def test_an_expired_a_foreign_and_a_broken_token_are_nobodys(house: Any, user: Any) -> None:
-    foreign = access_token("u", TokenRules(secret="x" * 40, access_s=3600, refresh_s=1), house.clock.now_ms())
+    claims = Claims(user_id="u", session_id="s", role=Role.TRADER)
+    foreign = access_token(claims, TokenRules(secret="x" * 40, access_s=3600, refresh_s=1), house.clock.now_ms())
     for token in (foreign, "rubbish", user.token[:-2]):
         assert (await user.ask("GET", "/api-credentials", Authorization=f"Bearer {token}")).status == 401
     assert (await user.ask("GET", "/api-credentials")).status == 200

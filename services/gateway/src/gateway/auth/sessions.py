@@ -1,5 +1,6 @@
 """Register, log in, refresh, log out. A refresh token works once; one that comes back ends its whole family."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -8,8 +9,9 @@ import msgspec
 from common.clock import Clock
 from common.errors import Refused
 from common.ids import new_id
+from gateway.auth.identity import Role
 from gateway.auth.passwords import Passwords
-from gateway.auth.tokens import TokenRules, access_token, refresh_token, token_hash
+from gateway.auth.tokens import Claims, TokenRules, access_token, refresh_token, token_hash
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +21,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     password_hash: str
     created_ms: int
+    role: Role = Role.TRADER
 
 
 class RefreshRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,11 @@ class UserStore(Protocol):
     async def by_email(self, email: str) -> User | None: ...
 
     async def by_id(self, user_id: str) -> User | None: ...
+
+    async def set_role(self, email: str, role: Role) -> bool:
+        """False when nobody has this e-mail."""
+
+    async def admins(self) -> Sequence[User]: ...
 
     async def add_refresh(self, row: RefreshRow) -> None: ...
 
@@ -131,9 +139,10 @@ class Sessions:
                 expires_ms=now_ms + self._rules.refresh_s * 1000,
             )
         )
+        claims = Claims(user_id=user.user_id, session_id=family_id, role=user.role)
         return Tokens(
             user=user,
-            access_token=access_token(user.user_id, self._rules, now_ms),
+            access_token=access_token(claims, self._rules, now_ms),
             refresh_token=token,
         )
 

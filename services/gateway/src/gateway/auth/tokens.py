@@ -9,6 +9,7 @@ import msgspec
 
 from common.errors import CgtError
 from common.ids import new_id
+from gateway.auth.identity import Role
 
 ISSUER: Final = "crypto-graph-trader"
 ALGORITHM: Final = "HS256"
@@ -31,15 +32,25 @@ class TokenRules(msgspec.Struct, frozen=True, kw_only=True):
     __str__ = __repr__
 
 
-def access_token(user_id: str, rules: TokenRules, now_ms: int) -> str:
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What an access token says."""
+
+    user_id: str
+    session_id: str
+    role: Role
+    """For a frontend's menus; whoever decides asks the store."""
+
+
+def access_token(claims: Claims, rules: TokenRules, now_ms: int) -> str:
     """A token that says who calls until it expires."""
     now_s = now_ms // 1000
-    claims = {"iss": ISSUER, "sub": user_id, "iat": now_s, "exp": now_s + rules.access_s, "jti": new_id()}
-    return jwt.encode(claims, rules.secret, algorithm=ALGORITHM)
+    said = {"sub": claims.user_id, "sid": claims.session_id, "role": claims.role.value}
+    times = {"iat": now_s, "exp": now_s + rules.access_s}
+    return jwt.encode({"iss": ISSUER, "jti": new_id(), **said, **times}, rules.secret, algorithm=ALGORITHM)
 
 
-def user_of(token: str, rules: TokenRules, now_ms: int) -> str:
-    """The user an access token speaks for. Raises BadToken."""
+def claims_of(token: str, rules: TokenRules, now_ms: int) -> Claims:
+    """What an access token says. Raises BadToken."""
     try:
         claims = jwt.decode(
             token,
@@ -47,14 +58,17 @@ def user_of(token: str, rules: TokenRules, now_ms: int) -> str:
             algorithms=[ALGORITHM],
             issuer=ISSUER,
             # The clock is ours to ask, so that tests and replays can set it.
-            options={"require": ["exp", "iat", "sub"], "verify_exp": False, "verify_iat": False},
+            options={"require": ["exp", "iat", "sub", "sid", "role"], "verify_exp": False, "verify_iat": False},
         )
     except jwt.InvalidTokenError as error:
         raise BadToken(type(error).__name__) from None
     expires = claims["exp"]
     if not isinstance(expires, int) or expires * 1000 <= now_ms:
         raise BadToken("expired")
-    return str(claims["sub"])
+    try:
+        return Claims(user_id=str(claims["sub"]), session_id=str(claims["sid"]), role=Role(claims["role"]))
+    except ValueError:
+        raise BadToken("unknown role") from None
 
 
 def refresh_token() -> str:

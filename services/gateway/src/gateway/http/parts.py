@@ -1,6 +1,6 @@
 """The parts the routers are built from, and who is calling."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,8 +11,9 @@ from common.clock import Clock
 from common.errors import Refused
 from common.exchanges import Exchange
 from gateway.accounts import Accounts
+from gateway.auth.callers import Callers, unauthenticated
+from gateway.auth.identity import Caller, Role
 from gateway.auth.sessions import Sessions
-from gateway.auth.tokens import BadToken, TokenRules, user_of
 from gateway.ports import Connector, IntentStore, Ledger, Vault
 from gateway.trading.operations import Operations
 from gateway.trading.refusals import invalid
@@ -24,7 +25,7 @@ class Parts:
     """Everything the REST surface speaks to."""
 
     clock: Clock
-    token_rules: TokenRules
+    callers: Callers
     sessions: Sessions
     vault: Vault
     accounts: Accounts
@@ -49,31 +50,38 @@ class Parts:
 _bearer = HTTPBearer(auto_error=False, description="The access token of POST /auth/login.")
 
 
-def caller_of(parts: Parts) -> Callable[..., str]:
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+def caller_of(parts: Parts) -> Callable[..., Awaitable[str]]:
     """The dependency that says which user is calling, or answers 401."""
 
-    def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
-        if credentials is None:
-            raise _unauthenticated("The request has no access token.")
-        return authenticated(credentials.credentials, parts.token_rules, parts.clock)
+    async def caller(credentials: _Credentials) -> str:
+        return (await _calling(parts, credentials)).user_id
 
     return caller
 
 
-def authenticated(token: str, rules: TokenRules, clock: Clock) -> str:
-    """The user of an access token. Raises Refused (401)."""
-    try:
-        return user_of(token, rules, clock.now_ms())
-    except BadToken:
-        raise _unauthenticated("The access token has expired or is not ours.") from None
+def admin_of(parts: Parts) -> Callable[..., Awaitable[str]]:
+    """The dependency that says which admin is calling, or answers 401, and 403 to everybody else."""
+
+    async def admin(credentials: _Credentials) -> str:
+        caller = await _calling(parts, credentials)
+        if caller.role is not Role.ADMIN:
+            raise Refused(
+                code="ADMIN_ONLY",
+                title="Not allowed",
+                field="Authorization",
+                rule="Only an admin may do this.",
+                fix="Ask the operator to run `python -m gateway admin grant <email>`.",
+                status=403,
+            )
+        return caller.user_id
+
+    return admin
 
 
-def _unauthenticated(rule: str) -> Refused:
-    return Refused(
-        code="UNAUTHENTICATED",
-        title="Not authenticated",
-        field="Authorization",
-        rule=rule,
-        fix="Send Authorization: Bearer <access_token> from POST /auth/login or /auth/refresh.",
-        status=401,
-    )
+async def _calling(parts: Parts, credentials: HTTPAuthorizationCredentials | None) -> Caller:
+    if credentials is None:
+        raise unauthenticated("The request has no access token.")
+    return await parts.callers.of(credentials.credentials)

@@ -1,9 +1,15 @@
 """Users and refresh tokens in PostgreSQL."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import asyncpg
 
 from common.db.errors import typed_errors
+from gateway.auth.identity import Role
 from gateway.auth.sessions import RefreshRow, Taken, User
+
+_SELECT: Final = "SELECT user_id, email, password_hash, created_ms, role FROM users"
 
 
 class PostgresUsers:
@@ -29,6 +35,24 @@ class PostgresUsers:
     async def by_id(self, user_id: str) -> User | None:
         """The user with this id."""
         return await self._user("user_id", user_id)
+
+    async def role_of(self, user_id: str) -> Role | None:
+        """What the user is; None for one who does not exist."""
+        with typed_errors():
+            role = await self._pool.fetchval("SELECT role FROM users WHERE user_id = $1", user_id)
+        return None if role is None else Role(role)
+
+    async def set_role(self, email: str, role: Role) -> bool:
+        """False when nobody has this address."""
+        with typed_errors():
+            status = await self._pool.execute("UPDATE users SET role = $2 WHERE email = $1", email, role.value)
+        return str(status).endswith(" 1")
+
+    async def admins(self) -> Sequence[User]:
+        """Every admin, by address."""
+        with typed_errors():
+            rows = await self._pool.fetch(f"{_SELECT} WHERE role = 'admin' ORDER BY email")
+        return [_user(row) for row in rows]
 
     async def add_refresh(self, row: RefreshRow) -> None:
         """Store a fresh token by its hash."""
@@ -63,8 +87,10 @@ class PostgresUsers:
 
     async def _user(self, column: str, value: str) -> User | None:
         with typed_errors():
-            row = await self._pool.fetchrow(
-                f"SELECT user_id, email, password_hash, created_ms FROM users WHERE {column} = $1",  # noqa: S608
-                value,
-            )
-        return None if row is None else User(**dict(row))
+            row = await self._pool.fetchrow(f"{_SELECT} WHERE {column} = $1", value)
+        return None if row is None else _user(row)
+
+
+def _user(row: asyncpg.Record) -> User:
+    fields = dict(row)
+    return User(**(fields | {"role": Role(fields["role"])}))

@@ -17,6 +17,7 @@ from common.intents import OrderIntent
 from common.market import Candle, Depth, PublicTrade, Ticker
 from common.orders import OrderSnapshot, Side
 from gateway.accounts import not_found
+from gateway.auth.identity import Role
 from gateway.auth.sessions import RefreshRow, Taken, User
 from gateway.ports import Account, Answer, BracketView, IntentView, Key, KeyCheck, OrderView, StoredIntent, Transfer
 from gateway.testing.builders import an_instrument
@@ -45,6 +46,19 @@ class MemoryUsers:
 
     async def by_id(self, user_id: str) -> User | None:
         return self._users.get(user_id)
+
+    async def role_of(self, user_id: str) -> Role | None:
+        user = self._users.get(user_id)
+        return user.role if user else None
+
+    async def set_role(self, email: str, role: Role) -> bool:
+        user = await self.by_email(email)
+        if user is not None:
+            self._users[user.user_id] = msgspec.structs.replace(user, role=role)
+        return user is not None
+
+    async def admins(self) -> Sequence[User]:
+        return [user for user in self._users.values() if user.role is Role.ADMIN]
 
     async def add_refresh(self, row: RefreshRow) -> None:
         self._tokens[row.token_hash] = row
