@@ -13,6 +13,7 @@ from paper_exchange.core.money import ZERO, floor_to
 MINUTE_MS = 60_000
 DAY_MS = 1440 * MINUTE_MS
 KEPT = 1600
+UNSEEN_KEPT = 1000
 INTERVALS_MS = {
     "1s": 1000, "1m": MINUTE_MS, "3m": 3 * MINUTE_MS, "5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS,
     "30m": 30 * MINUTE_MS, "1h": 60 * MINUTE_MS, "2h": 120 * MINUTE_MS, "4h": 240 * MINUTE_MS, "6h": 360 * MINUTE_MS,
@@ -90,23 +91,39 @@ class Series:
 
 
 class Charts:
-    """Every interval of one market, each kept only once somebody asks for it; minutes are always kept."""
+    """Every interval of one market, each kept only once somebody asks for it; others are built from the minutes."""
 
     def __init__(self, instrument: Instrument, rng: random.Random, now_ms: int) -> None:
         self._instrument = instrument
         self._seed = rng.getrandbits(64)
-        self.minutes = Series("1m")
-        for candle in self._past("1m", now_ms, KEPT - 160, instrument.start_px):
-            self.minutes.candles.append(candle)
-        self._series = {"1m": self.minutes}
+        self._born_ms = now_ms
+        self._series: dict[str, Series] = {}
+        self._unseen: list[Candle] = []
+
+    @property
+    def minutes(self) -> Series:
+        """The minutes; their past is invented when somebody first looks, or when trades begin to pile up."""
+        found = self._series.get("1m")
+        if found is None:
+            found = self._series["1m"] = Series("1m")
+            found.candles.extend(self._past("1m", self._born_ms, KEPT - 160, self._instrument.start_px))
+            for piece in self._unseen:
+                found.add(piece)
+            self._unseen.clear()
+        return found
 
     def add_trade(self, piece: Candle) -> None:
         """Add one trade, in the form of a candle of a moment."""
-        for series in self._series.values():
+        if "1m" not in self._series and len(self._unseen) < UNSEEN_KEPT:
+            self._unseen.append(piece)
+            return
+        for series in ({"1m": self.minutes} | self._series).values():
             series.add(piece)
 
     def series(self, interval: str) -> Series:
         """The candles of `interval`, built from the minutes (and an invented older past) when first asked for."""
+        if interval == "1m":
+            return self.minutes
         found = self._series.get(interval)
         if found is None:
             found = self._series[interval] = self._build(interval)
