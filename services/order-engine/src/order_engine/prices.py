@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import Gauge
 
 from common.bus.brokers import BusSettings, Pace
+from common.bus.clients import Follow
 from common.bus.tail import tail
 from common.bus.topics import market_data
 from common.clock import Clock
@@ -21,7 +22,7 @@ from common.codec import decode, decode_union
 from common.errors import Unavailable, UnreadableMessage
 from common.exchanges import Exchange
 from common.market import MarketFact, Ticker
-from common.service.client import InternalService
+from common.service.client import ServiceReply
 
 WATCH_FOR_MS: Final = 15_000
 RENEW_S: Final = 3.0
@@ -44,24 +45,45 @@ class HeldStops(Protocol):
         ...
 
 
+class Connector(Protocol):
+    """Asks the exchange's connector over its internal HTTP API."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def ask(
+        self, method: str, path: str, *, query: dict[str, str] | None = None, body: bytes | None = None
+    ) -> ServiceReply:
+        """The reply, of whatever status. Raises Unavailable."""
+        ...
+
+
 class PriceWatch:
     """Follows one exchange's prices for the stops held there."""
 
     def __init__(
-        self, exchange: Exchange, stops: HeldStops, settings: BusSettings, connector: InternalService, clock: Clock
+        self,
+        exchange: Exchange,
+        stops: HeldStops,
+        settings: BusSettings,
+        connector: Connector,
+        clock: Clock,
+        *,
+        follow: Follow = tail,
     ) -> None:
         self._exchange = exchange
         self._stops = stops
         self._settings = settings
         self._connector = connector
         self._clock = clock
+        self._tail = follow
         self._heard_ms: dict[str, int] = {}
 
     async def follow(self) -> None:
         """React to every published price, for ever."""
         topic = market_data(self._exchange)
         client_id = f"order-engine-{self._exchange}"
-        async for record in tail(self._settings, topic, client_id=client_id, pace=Pace.HOT):
+        async for record in self._tail(self._settings, topic, client_id=client_id, pace=Pace.HOT):
             if record.value is None:
                 continue
             try:

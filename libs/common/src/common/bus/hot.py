@@ -11,6 +11,7 @@ import structlog
 
 from common.bus.admin import BROKER_ERRORS
 from common.bus.brokers import BusSettings, Pace
+from common.bus.clients import OpenReader
 from common.bus.dead_letters import DeadLetters
 from common.bus.errors import ShardLost
 from common.bus.messages import Record
@@ -42,6 +43,7 @@ class HotRunner:
         dead_letters: DeadLetters,
         client_id: str,
         known: KnownBrokers | None = None,
+        open_reader: OpenReader = Reader,
     ) -> None:
         self._settings = settings
         self._topics = tuple(topics)
@@ -49,6 +51,7 @@ class HotRunner:
         self._dead_letters = dead_letters
         self._client_id = client_id
         self._known = known
+        self._open_reader = open_reader
         self._workers: dict[int, ShardWorker] = {}
         self._reader: Reader | None = None
         self._changed = asyncio.Event()
@@ -73,7 +76,7 @@ class HotRunner:
         pause_s = 0.05
         while not self._stopping:
             try:
-                async with Reader(
+                async with self._open_reader(
                     self._settings,
                     self._topics,
                     self._client_id,

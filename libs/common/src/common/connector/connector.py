@@ -11,10 +11,9 @@ import structlog
 
 from common.accounts import AccountChanged
 from common.bus.brokers import BusSettings, Pace
+from common.bus.clients import KAFKA, BusClients
 from common.bus.dead_letters import TopicDeadLetters
 from common.bus.hot import HotRunner
-from common.bus.publisher import Publisher
-from common.bus.tail import tail
 from common.bus.topics import (
     ACCOUNTS,
     BALANCE_EVENTS,
@@ -72,6 +71,7 @@ class Outside:
     accounts: AccountSource
     clock: Clock
     market_symbols: tuple[str, ...] = ()
+    bus_clients: BusClients = KAFKA
 
 
 def topics_of(exchange: Exchange) -> tuple[Topic, ...]:
@@ -88,7 +88,7 @@ class Connector:
         self._settings = settings
         self._outside = outside
         self._tasks = TaskGroup()
-        self._publisher = Publisher(outside.bus, topics_of(dialect.exchange), outside.name)
+        self._publisher = outside.bus_clients.publisher(outside.bus, topics_of(dialect.exchange), outside.name)
         self._facts = FactPublisher(self._publisher, dialect.exchange, outside.name)
         self._trails = Trails()
         self._store = TrailStore(outside.pool, self._trails, self._facts.acknowledged)
@@ -216,9 +216,9 @@ class Connector:
         await self._recovery.trail(account_id)
 
     async def _follow_hints(self) -> None:
-        async for record in tail(
-            self._outside.bus, ACCOUNTS, client_id=f"{self._outside.name}-accounts", pace=Pace.COLD
-        ):
+        client_id = f"{self._outside.name}-accounts"
+        follow = self._outside.bus_clients.follow
+        async for record in follow(self._outside.bus, ACCOUNTS, client_id=client_id, pace=Pace.COLD):
             if record.value is None:
                 continue
             try:
@@ -273,6 +273,7 @@ class Connector:
             self._door.clock,
             self._door.ask,
             rotate_after_s=self._settings.rotate_after_ms / 1000,
+            dial=self._door.dial,
         )
 
     def _new_market(self) -> MarketFeed:
@@ -287,6 +288,7 @@ class Connector:
             published=self._outside.market_symbols,
             rotate_after_s=self._settings.rotate_after_ms / 1000,
             symbols_per_socket=self._settings.market_symbols_per_socket,
+            dial=self._door.dial,
         )
 
     def _new_desk(self) -> tuple[CommandDesk, HotRunner]:
@@ -312,5 +314,6 @@ class Connector:
             dead_letters=dead_letters,
             client_id=self._outside.name,
             known=desk.known_brokers,
+            open_reader=self._outside.bus_clients.reader,
         )
         return desk, runner

@@ -1,7 +1,8 @@
 """The door to one exchange, ready to use: sender, clock, limits, keys, and the way orders take."""
 
 import asyncio
-from typing import Final
+from types import TracebackType
+from typing import Final, Protocol, Self
 
 from common.clock import Clock
 from common.connector.client import ExchangeClient, KeyRefused, RestRoute
@@ -11,11 +12,24 @@ from common.connector.order_entry import SocketRoute
 from common.connector.ports import Dialect, HttpRequest, Reply, SignedRequest, Unknown
 from common.connector.rates import Priority, RateGate
 from common.connector.rest import NotSent, RestSender
+from common.connector.session import Dial, dial_websocket
 from common.connector.settings import ConnectorSettings
 from common.errors import Unavailable
 from common.service.run import Process
 
 _CLOCK_PATIENCE_MS: Final = 3_000
+
+
+class Wire(Protocol):
+    """Sends requests while it is entered; the RestSender, or what stands in for the network in a simulation."""
+
+    async def send(self, signed: SignedRequest) -> Reply | NotSent | Unknown: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class Door:
@@ -31,10 +45,13 @@ class Door:
         rest_url: str,
         orders_over_socket: bool,
         purpose: str,
+        wire: Wire | None = None,
+        dial: Dial = dial_websocket,
     ) -> None:
         self._dialect = dialect
         self._settings = settings
-        self._sender = RestSender(rest_url, timeout_s=settings.request_timeout_ms / 1000)
+        self.dial = dial
+        self._sender = wire or RestSender(rest_url, timeout_s=settings.request_timeout_ms / 1000)
         self.clock = ExchangeClock(self._time, local, exchange=dialect.exchange)
         self.keys = KeyRing(lender, dialect.exchange, local, purpose=purpose, parked_for_ms=settings.parked_for_ms)
         self._rest = RestRoute(dialect, self._sender, self.clock)
@@ -76,6 +93,7 @@ class Door:
             self.ask,
             timeout_s=self._settings.request_timeout_ms / 1000,
             rotate_after_s=self._settings.rotate_after_ms / 1000,
+            dial=self.dial,
         )
 
     async def _keep_warm(self) -> None:

@@ -22,7 +22,7 @@ from common.connector.facts import Bus
 from common.connector.market_sockets import MarketSocket, MarketSockets
 from common.connector.ports import Dialect, MarketChannel, Rejected, Unknown
 from common.connector.rates import Priority
-from common.connector.session import AskExchange, Session
+from common.connector.session import AskExchange, Dial, Session, dial_websocket
 from common.connector.sockets import SocketLoop
 from common.connector.tasks import TaskGroup
 from common.errors import Unavailable
@@ -69,6 +69,7 @@ class MarketFeed:
         published: Sequence[str],
         rotate_after_s: float,
         symbols_per_socket: int,
+        dial: Dial = dial_websocket,
     ) -> None:
         self._dialect = dialect
         self._client = client
@@ -91,6 +92,7 @@ class MarketFeed:
                 kind=KIND,
                 rotate_after_s=rotate_after_s,
                 pace_s=FRAME_PACE_S,
+                dial=dial,
             )
 
         self._sockets = MarketSockets(dialect, clock, self, tasks, loop_for, symbols_per_socket=symbols_per_socket)

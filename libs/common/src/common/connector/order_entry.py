@@ -19,7 +19,7 @@ from common.connector.ports import (
     Unknown,
 )
 from common.connector.rest import NotSent
-from common.connector.session import AskExchange, Session
+from common.connector.session import AskExchange, Dial, Session, dial_websocket
 from common.connector.sockets import SocketLoop
 from common.errors import CgtError
 
@@ -39,6 +39,7 @@ class SocketRoute:
         *,
         timeout_s: float,
         rotate_after_s: float,
+        dial: Dial = dial_websocket,
     ) -> None:
         self._dialect = dialect
         self._clock = clock
@@ -46,7 +47,9 @@ class SocketRoute:
         self._timeout_s = timeout_s
         self._ids = itertools.count(1)
         self._pending: dict[Session, dict[str, asyncio.Future[_Answer]]] = {}
-        self._loop = SocketLoop(self, clock, ask, exchange=dialect.exchange, kind=KIND, rotate_after_s=rotate_after_s)
+        self._loop = SocketLoop(
+            self, clock, ask, exchange=dialect.exchange, kind=KIND, rotate_after_s=rotate_after_s, dial=dial
+        )
 
     async def run(self) -> None:
         """Keep the socket open until cancelled."""

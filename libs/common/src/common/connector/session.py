@@ -4,10 +4,11 @@ Nothing here waits for a publish: events go to a handler that returns at once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
 from common.clock import Clock
@@ -35,6 +36,35 @@ AskExchange = Callable[[str, HttpRequest], Awaitable[Reply | Unknown]]
 """Makes a REST request for an account (MEXC's listen key)."""
 
 
+class Connection(Protocol):
+    """An open socket: iterating it gives the frames that arrive, until it ends."""
+
+    @property
+    def close_code(self) -> int | None: ...
+
+    def __aiter__(self) -> AsyncIterator[Frame]: ...
+
+    async def send(self, message: Frame, /) -> None: ...
+
+
+Dial = Callable[[str], AbstractAsyncContextManager[Connection]]
+"""Opens a socket to an address. What it raises when there is none: OSError, TimeoutError, WebSocketException."""
+
+
+def dial_websocket(url: str) -> AbstractAsyncContextManager[Connection]:
+    """A WebSocket over the network."""
+    return connect(
+        url,
+        open_timeout=_OPEN_TIMEOUT_S,
+        ping_interval=_PING_EVERY_S,
+        ping_timeout=_PING_EVERY_S,
+        close_timeout=1.0,
+        compression=None,
+        max_size=_MAX_FRAME,
+        proxy=None,
+    )
+
+
 class SocketOwner(Protocol):
     """Who a socket works for."""
 
@@ -59,7 +89,14 @@ class Session:
     """One connection and its script."""
 
     def __init__(
-        self, owner: SocketOwner, script: SocketScript, clock: Clock, ask: AskExchange, name: str, pace_s: float
+        self,
+        owner: SocketOwner,
+        script: SocketScript,
+        clock: Clock,
+        ask: AskExchange,
+        name: str,
+        pace_s: float,
+        dial: Dial = dial_websocket,
     ) -> None:
         self.script = script
         self.name = name
@@ -76,6 +113,7 @@ class Session:
         self._clock = clock
         self._ask = ask
         self._pace_s = pace_s
+        self._dial = dial
         self._outbox: asyncio.Queue[Frame] = asyncio.Queue()
         self._asks: set[asyncio.Task[None]] = set()
         self._asked = asyncio.Event()
@@ -89,16 +127,7 @@ class Session:
             url = await self._url()
             if url is None:
                 return  # The script ended it before there was an address to go to; it said why.
-            async with connect(
-                url,
-                open_timeout=_OPEN_TIMEOUT_S,
-                ping_interval=_PING_EVERY_S,
-                ping_timeout=_PING_EVERY_S,
-                close_timeout=1.0,
-                compression=None,
-                max_size=_MAX_FRAME,
-                proxy=None,
-            ) as socket:
+            async with self._dial(url) as socket:
                 await self._play(socket)
         except (WebSocketException, InvalidHandshake, InvalidURI, OSError, TimeoutError) as error:
             self.reason = type(error).__name__
@@ -147,7 +176,7 @@ class Session:
                 self._asked.clear()
         return url
 
-    async def _play(self, socket: ClientConnection) -> None:
+    async def _play(self, socket: Connection) -> None:
         self.opened_s = self.received = stopwatch()
         self.act(self.script.on_open(self._clock.now_ms()))
         self._owner.on_open(self)
@@ -163,13 +192,13 @@ class Session:
         for task in done - {ending}:
             task.result()
 
-    async def _read(self, socket: ClientConnection) -> None:
+    async def _read(self, socket: Connection) -> None:
         async for frame in socket:
             self.received = stopwatch()
             self.act(self.script.on_frame(frame, self._clock.now_ms()))
         self.reason = f"closed by the exchange ({socket.close_code})"
 
-    async def _write(self, socket: ClientConnection) -> None:
+    async def _write(self, socket: Connection) -> None:
         while True:
             await socket.send(await self._outbox.get())
             if self._pace_s:

@@ -12,7 +12,7 @@ import structlog
 
 from common.clock import Clock
 from common.connector.metrics import RECONNECTS, STREAM_OPEN, STREAM_SILENT
-from common.connector.session import AskExchange, Session, SocketOwner
+from common.connector.session import AskExchange, Dial, Session, SocketOwner, dial_websocket
 from common.metrics import stopwatch
 
 _LOOK_EVERY_S: Final = 1.0
@@ -52,6 +52,7 @@ class SocketLoop:
         kind: str,
         rotate_after_s: float,
         pace_s: float = 0.0,
+        dial: Dial = dial_websocket,
     ) -> None:
         self._owner = owner
         self._clock = clock
@@ -60,6 +61,7 @@ class SocketLoop:
         self._kind = kind
         self._rotate_after_s = rotate_after_s
         self._pace_s = pace_s
+        self._dial = dial
         self._backoff = Backoff()
         self._sessions: dict[Session, asyncio.Task[None]] = {}
         self._leave = asyncio.Event()
@@ -135,7 +137,8 @@ class SocketLoop:
         return new
 
     def _start(self) -> Session:
-        session = Session(self._owner, self._owner.script(), self._clock, self._ask, self._kind, self._pace_s)
+        script = self._owner.script()
+        session = Session(self._owner, script, self._clock, self._ask, self._kind, self._pace_s, self._dial)
         session.on_leave = self._leave.set
         task = asyncio.create_task(session.run(), name=f"socket-{self._kind}")
         self._sessions[session] = task

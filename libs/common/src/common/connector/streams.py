@@ -20,7 +20,7 @@ from common.connector.ports import (
     SubscriptionLost,
     Unreadable,
 )
-from common.connector.session import AskExchange, Session
+from common.connector.session import AskExchange, Dial, Session, dial_websocket
 from common.connector.sockets import Backoff, SocketLoop
 from common.errors import Unavailable
 
@@ -69,6 +69,7 @@ class PrivateStreams:
         ask: AskExchange,
         *,
         rotate_after_s: float,
+        dial: Dial = dial_websocket,
     ) -> None:
         self._dialect = dialect
         self._keys = keys
@@ -76,6 +77,7 @@ class PrivateStreams:
         self._clock = clock
         self._ask = ask
         self._rotate_after_s = rotate_after_s
+        self._dial = dial
         self._sockets: dict[StreamSocket, asyncio.Task[None]] = {}
         self._by_account: dict[str, StreamSocket] = {}
 
@@ -125,6 +127,7 @@ class PrivateStreams:
             exchange=self._dialect.exchange,
             kind=KIND,
             rotate_after_s=self._rotate_after_s,
+            dial=self._dial,
         )
         socket.loop = loop
         self._sockets[socket] = asyncio.create_task(loop.run(), name="private-stream")
