@@ -111,6 +111,22 @@ class StopLatched(ProtectionBase, frozen=True, kw_only=True, tag="protection.sto
     reason: str
 
 
+class ProtectionOverdue(ProtectionBase, frozen=True, kw_only=True, tag="protection.overdue"):
+    """What is unprotected has been so for longer than the reaction bound: somebody should look. Never told of dust."""
+
+    bare_since_ms: int
+    """When it last was fully covered."""
+    notional: Decimal
+    """What is unprotected, in quote asset at the last known price."""
+    quote_asset: str
+
+
+class ProtectionRestored(ProtectionBase, frozen=True, kw_only=True, tag="protection.restored"):
+    """What was told as overdue is covered again, or is held no more."""
+
+    bare_since_ms: int
+
+
 class BracketClosed(ProtectionBase, frozen=True, kw_only=True, tag="bracket.closed"):
     """Nothing is held any more but declared dust. PnL is in quote asset, net of fees where they are valued."""
 
@@ -130,5 +146,7 @@ ProtectionFact = (
     | ProtectionReduced
     | ProtectionFailed
     | StopLatched
+    | ProtectionOverdue
+    | ProtectionRestored
     | BracketClosed
 )

@@ -20,6 +20,7 @@ from order_engine.opening import algo_orders_kept, open_bracket
 from order_engine.policy import Policy
 from order_engine.rows import Rows
 from order_engine.turn import Effect
+from order_engine.watch import protected_after_ms
 
 SOURCE = "order-engine"
 
@@ -63,6 +64,8 @@ class Batch:
     policy: Policy
     changed: dict[str, Bracket] = field(default_factory=dict)
     messages: list[Outgoing] = field(default_factory=list)
+    protected_after_ms: list[int] = field(default_factory=list)
+    """How long what was bare had been so, for every bracket that is covered again."""
     rows: Rows = field(default_factory=Rows)
 
     def take(self, item: Read, read_ms: int) -> None:
@@ -87,6 +90,9 @@ class Batch:
         after, effects = decide(bracket, event, self.policy)
         if after is not bracket:
             self.changed[after.bracket_id] = after
+            covered_after_ms = protected_after_ms(bracket, after)
+            if covered_after_ms is not None:
+                self.protected_after_ms.append(covered_after_ms)
             self._emit(effects, event.cause, after.intent_id)
 
     @property

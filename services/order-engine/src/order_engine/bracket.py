@@ -110,6 +110,12 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What refused exits have taught since one was last confirmed."""
     protect_at_ms: int | None = None
     """When a growing partial fill is protected at the latest (debounce)."""
+    bare_since_ms: int | None = None
+    """Since when something of it has been unprotected."""
+    alarm_at_ms: int | None = None
+    """When that becomes overdue."""
+    overdue: bool = False
+    """It did, and has been told."""
     closed_reason: str | None = None
     opened_ms: int
     now_ms: int

@@ -47,7 +47,7 @@ def decide(bracket: Bracket, event: Event, policy: Policy = DEFAULT_POLICY) -> t
 
 def next_wake_ms(bracket: Bracket) -> int | None:
     """When the bracket wants to be told that time has passed; None if it waits for facts alone."""
-    times = [bracket.protect_at_ms, bracket.ladder.retry_at_ms]
+    times = [bracket.protect_at_ms, bracket.ladder.retry_at_ms, bracket.alarm_at_ms]
     times += [order.ask_at_ms for order in bracket.orders]
     times += [exit_.act_at_ms for exit_ in bracket.live_exits]
     return min((at_ms for at_ms in times if at_ms is not None), default=None)

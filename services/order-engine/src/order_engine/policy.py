@@ -20,6 +20,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     itemise_after_ms: int = 1_000
     """How long to wait for the single trades of a total we know before they are asked for."""
     itemise_attempts: int = 6
+    overdue_after_ms: int = 10_000
+    """How long something may be unprotected before somebody is told."""
     debounce_ms: int = 200
     """How long a growing partial fill is gathered before it is protected."""
     take_profit_patience_ms: int = 1_000

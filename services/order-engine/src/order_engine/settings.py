@@ -18,6 +18,8 @@ class Settings(BusSettings, DatabaseSettings, HttpSettings, CallerSettings):
     """How long a growing partial fill is gathered before it is protected."""
     order_ask_after_ms: int = Field(default=2_000, ge=100, le=60_000)
     """How long an order may be in flight before the exchange is asked about it."""
+    protection_bound_ms: int = Field(default=10_000, ge=100, le=3_600_000)
+    """How long something may be unprotected before the alarm is raised."""
     exit_validity_ms: int = Field(default=10_000, ge=1_000, le=60_000)
     """How old an exit may become before it must be decided anew instead of sent."""
 
@@ -27,4 +29,5 @@ class Settings(BusSettings, DatabaseSettings, HttpSettings, CallerSettings):
             debounce_ms=self.protect_debounce_ms,
             ask_after_ms=self.order_ask_after_ms,
             exit_validity_ms=self.exit_validity_ms,
+            overdue_after_ms=self.protection_bound_ms,
         )

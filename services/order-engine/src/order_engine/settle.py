@@ -14,6 +14,7 @@ from order_engine.policy import Policy
 from order_engine.protect import cancel_exit, cancel_leg, protect
 from order_engine.results import closing_reason, residency_reason, result_of, role_name
 from order_engine.turn import Turn
+from order_engine.watch import keep_watch
 
 
 def settle(turn: Turn, policy: Policy) -> None:
@@ -29,6 +30,7 @@ def settle(turn: Turn, policy: Policy) -> None:
     _cut_back(turn, policy)
     protect(turn, policy)
     _close_or_reopen(turn)
+    keep_watch(turn, policy)
 
 
 def _again(turn: Turn, exit_: Exit) -> Exit:

@@ -20,6 +20,7 @@ from common.metrics import observe_hop
 from order_engine.batch import Batch, Read, read
 from order_engine.bracket import Bracket
 from order_engine.events import AskAll, Event, PriceSeen, Ticked
+from order_engine.gauges import observe_protection
 from order_engine.policy import Policy
 from order_engine.shard import Shard
 from order_engine.store import Ledger
@@ -214,6 +215,7 @@ class Shards:
         shard.passed = {}
         for bracket in work.changed.values():
             shard.keep(bracket)
+        observe_protection(work.protected_after_ms, work.changed.values())
         if work.messages:
             task = asyncio.create_task(self._publish(work.messages))
             self._publishing.add(task)
