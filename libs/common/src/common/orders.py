@@ -125,6 +125,18 @@ class ListStatus(FactBase, frozen=True, kw_only=True, tag="order.list_status"):
     """Client order ids."""
 
 
+class HoldingShort(FactBase, frozen=True, kw_only=True, tag="order.holding_short"):
+    """The account holds less of the base asset than a bracket counts: some was sold or moved by hand.
+
+    Told only after two looks, and good for one version of the bracket: whatever happened to it since makes this void.
+    """
+
+    bracket_id: str
+    bracket_version: int
+    held_qty: Decimal
+    """What of the bracket's quantity the account can still hold."""
+
+
 OrderFact = (
     OrderAccepted
     | OrderTriggered
@@ -135,6 +147,7 @@ OrderFact = (
     | OrderUnknown
     | OrderSnapshot
     | ListStatus
+    | HoldingShort
 )
 
 ORDER_FACTS: tuple[type[FactBase], ...] = (
@@ -147,6 +160,7 @@ ORDER_FACTS: tuple[type[FactBase], ...] = (
     OrderUnknown,
     OrderSnapshot,
     ListStatus,
+    HoldingShort,
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from common import ids
 from common.accounts import BalanceAdjusted, BalanceChanged, BalanceFact
 from common.codec import to_builtins
-from common.orders import FactBase, ListStatus, OrderFact, OrderRejected, OrderUnknown, type_of
+from common.orders import FactBase, HoldingShort, ListStatus, OrderFact, OrderRejected, OrderUnknown, type_of
 from common.protection import BracketDenied, ProtectionFact, ProtectionPlaced
 
 EVENTS: Final = (
@@ -36,6 +36,8 @@ def live_events(fact: OrderFact | BalanceFact | ProtectionFact) -> list[LiveEven
     match fact:
         case ListStatus():
             return [LiveEvent("list_status_update", _list_status(fact))]
+        case HoldingShort():
+            return []  # What the order-engine makes of it is told by its protection fact.
         case FactBase():
             return [LiveEvent("order_update", _order(fact))]
         case BalanceChanged() | BalanceAdjusted():

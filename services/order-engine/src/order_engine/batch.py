@@ -11,7 +11,7 @@ from common.bus.topics import ORDER_EVENTS, ORDER_INTENTS, PROTECTION_EVENTS, or
 from common.codec import decode_union, encode
 from common.commands import CancelAllOrders, CancelOrder, CommandBase
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent, IntentBase, OrderIntent, PlaceExits, PlaceOrder
-from common.orders import OrderFact, type_of
+from common.orders import HoldingShort, OrderFact, type_of
 from common.protection import BracketDenied, ProtectionBase
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
@@ -37,6 +37,8 @@ class Read:
     @property
     def bracket_id(self) -> str | None:
         """The bracket a fact is about; None for intents and for orders that are not ours."""
+        if isinstance(self.message, HoldingShort):
+            return self.message.bracket_id
         if isinstance(self.message, IntentBase) or self.message.client_order_id is None:
             return None
         key = ids.parse(self.message.client_order_id)

@@ -10,11 +10,21 @@ import msgspec
 
 from common.exchanges import ExitStyle
 from common.instruments import ZERO
-from common.orders import ListStatus, OrderFact, OrderFilled, OrderRejected, OrderSnapshot, OrderUnknown, Side
+from common.orders import (
+    HoldingShort,
+    ListStatus,
+    OrderFact,
+    OrderFilled,
+    OrderRejected,
+    OrderSnapshot,
+    OrderUnknown,
+    Side,
+)
 from common.protection import ProtectionFailed, StopLatched
 from order_engine.bracket import Bracket, ExitKind
 from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Observed, PriceSeen, Ticked
 from order_engine.facts import after
+from order_engine.hands import believe_short, end_forgotten, left_over, place_as_planned, with_changed_terms
 from order_engine.ladder import Ladder
 from order_engine.order import Order, Role
 from order_engine.policy import DEFAULT_POLICY, Policy
@@ -55,18 +65,32 @@ def next_wake_ms(bracket: Bracket) -> int | None:
 
 def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
     known = turn.bracket.order(fact.client_order_id) if fact.client_order_id is not None else None
-    if known is None or isinstance(fact, ListStatus):
-        return  # A list's legs report for themselves; other people's orders are not ours to judge.
-    if isinstance(fact, OrderUnknown):
-        _keep_asking(turn, known, fact, policy)
+    match fact:
+        case ListStatus():
+            return  # A list's legs report for themselves.
+        case HoldingShort():
+            believe_short(turn, fact)
+            return
+        case OrderSnapshot() if known is None:
+            end_forgotten(turn, fact, policy)
+        case OrderUnknown() if known is not None:
+            _keep_asking(turn, known, fact, policy)
+            return
+        case _:
+            pass
+    if known is None:
         return
-    order = _with_questions(known, after(known, fact), turn.now_ms, policy)
-    if isinstance(fact, OrderSnapshot) and _outlived_its_cancel(order, turn.now_ms, policy):
+    order = _with_questions(known, after(with_changed_terms(known, fact), fact), turn.now_ms, policy)
+    shown = fact if isinstance(fact, OrderSnapshot) else None
+    if shown and (_outlived_its_cancel(order, turn.now_ms, policy) or left_over(known, order, shown, policy)):
         turn.cancel(order, valid_for_ms=policy.cancel_validity_ms)
         order = msgspec.structs.replace(order, cancel_sent_ms=turn.now_ms)
+    if order != known:
+        turn.put_order(msgspec.structs.replace(order, updated_ms=turn.now_ms))
+    if shown:
+        place_as_planned(turn, order, shown, policy)
     if order == known:
         return
-    turn.put_order(msgspec.structs.replace(order, updated_ms=turn.now_ms))
     if isinstance(fact, OrderRejected) and fact.market_px is not None:
         turn.climb(market_px=fact.market_px, market_px_ms=turn.now_ms)
     if isinstance(fact, OrderFilled) and order.side is Side.SELL and order.role is not Role.ENTRY:

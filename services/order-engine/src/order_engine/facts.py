@@ -10,6 +10,7 @@ import msgspec
 from common.errors import ErrorCategory
 from common.instruments import ZERO
 from common.orders import (
+    HoldingShort,
     ListStatus,
     OrderAccepted,
     OrderCanceled,
@@ -43,7 +44,7 @@ def after(order: Order, fact: OrderFact) -> Order:
             return _with_totals(order, fact, OrderStatus.EXPIRED)
         case OrderRejected():
             return _refused(order, fact)
-        case OrderUnknown() | ListStatus():
+        case OrderUnknown() | ListStatus() | HoldingShort():
             return order
         case _:
             assert_never(fact)

@@ -17,6 +17,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     ask_ceiling_ms: int = 60_000
     cancel_again_ms: int = 1_000
     """How long a cancel may take before it is sent again to an order that still lives."""
+    leftover_after_ms: int = 5_000
+    """How long after an order's end it must still be shown as open before that is believed: listings lag behind."""
     itemise_after_ms: int = 1_000
     """How long to wait for the single trades of a total we know before they are asked for."""
     itemise_attempts: int = 6

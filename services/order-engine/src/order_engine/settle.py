@@ -8,6 +8,7 @@ from common.instruments import ZERO
 from common.orders import OrderStatus
 from common.protection import BracketClosed, ExitLegView, ProtectionFailed, ProtectionPlaced, ProtectionReduced
 from order_engine.bracket import Exit, ExitKind
+from order_engine.hands import find_again
 from order_engine.ladder import Ladder, after_refusal
 from order_engine.order import Order, Role
 from order_engine.policy import Policy
@@ -27,6 +28,7 @@ def settle(turn: Turn, policy: Policy) -> None:
         if not _again(turn, exit_).live and not exit_.settled:
             _hand_back(turn, _again(turn, exit_), policy)
     _forget_old(turn, policy)
+    find_again(turn)
     _cut_back(turn, policy)
     protect(turn, policy)
     _close_or_reopen(turn)
