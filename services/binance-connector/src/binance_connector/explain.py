@@ -17,7 +17,7 @@ from binance_connector.frames import (
     ServerShutdown,
     WsApiFrame,
 )
-from binance_connector.lines import Line, Payload, dumped, ignored, outcome_of, refused, retry_of, told
+from binance_connector.lines import Payload
 from binance_connector.order_socket import as_reply
 from binance_connector.read_frames import (
     MarketFrame,
@@ -26,6 +26,8 @@ from binance_connector.replies import parse
 from binance_connector.translate import balance_fact, list_fact, order_fact, user_event
 from common.connector.ports import Rejected, Reply
 from common.errors import ErrorCategory, UnreadableFrame
+from common.exchanges import Exchange
+from common.tools.lines import Line, dumped, ignored, joined, outcome_of, refused, retry_of, told
 
 
 def answer(payload: Payload) -> Line:
@@ -49,16 +51,7 @@ def answer(payload: Payload) -> Line:
 def _many(payload: Payload, items: list[Any]) -> Line:
     if items and all(isinstance(item, list) for item in items):
         return readings.candles(payload)
-    parts = [answer(payload.within(bytes(raw))) for raw in parse(payload.body, list[msgspec.Raw])]
-    facts = [fact for part in parts for fact in part["facts"]]
-    outcomes = [part["outcome"] for part in parts] or [outcome_of("read")]
-    line: Line = {"facts": facts, "outcome": outcomes[-1]}
-    if any(outcome != outcomes[-1] for outcome in outcomes):
-        line["outcomes"] = outcomes
-    reasons = [part["ignored"] for part in parts if "ignored" in part]
-    if reasons and not facts:
-        line["ignored"] = reasons[0]
-    return line
+    return joined(answer(payload.within(bytes(raw))) for raw in parse(payload.body, list[msgspec.Raw]))
 
 
 def _request(payload: Payload) -> Line:
@@ -117,7 +110,7 @@ def _ws_answer(payload: Payload) -> Line:
         return answer(part)
     outcome = replies.refusal(reply)
     assert outcome is not None, "only status 200 is a success"
-    return refused(outcome, payload.context)
+    return refused(outcome, payload.context, Exchange.BINANCE)
 
 
 def _error(payload: Payload) -> Line:
@@ -126,9 +119,11 @@ def _error(payload: Payload) -> Line:
     error = parse(payload.body, ErrorBody)
     if error.code > 0:
         # The market streams answer a bad control frame with small positive codes.
-        return refused(Rejected(ErrorCategory.BAD_REQUEST, str(error.code), error.msg), payload.context)
+        return refused(
+            Rejected(ErrorCategory.BAD_REQUEST, str(error.code), error.msg), payload.context, Exchange.BINANCE
+        )
     reply = Reply(status=payload.status or 0, headers=payload.context.headers, body=payload.body)
-    return refused(replies.judged(error, reply), payload.context)
+    return refused(replies.judged(error, reply), payload.context, Exchange.BINANCE)
 
 
 def _recorded(payload: Payload) -> Line:
@@ -141,7 +136,7 @@ def _recorded(payload: Payload) -> Line:
         return answer(part)
     outcome = replies.refusal(Reply(status=status, headers=payload.context.headers, body=part.body))
     assert outcome is not None, "only status 200 is a success"
-    return refused(outcome, payload.context)
+    return refused(outcome, payload.context, Exchange.BINANCE)
 
 
 def _replace_failure(payload: Payload) -> Line:

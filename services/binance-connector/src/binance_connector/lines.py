@@ -1,34 +1,14 @@
-"""One line of the translator tools: what is asked, and how an answer is said."""
+"""What a line to translate holds, and what is known beside it."""
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import orjson
 
 from binance_connector import replies
 from binance_connector.bodies import Reader
-from common.codec import encode
-from common.connector.ports import Rejected, Unknown
-from common.errors import ErrorCategory, UnreadableFrame
-from common.exchanges import Exchange
-from common.orders import OrderRejected, OrderUnknown
-
-Line = dict[str, Any]
-
-
-class Context(msgspec.Struct, frozen=True):
-    """What the bytes do not say."""
-
-    account_id: str | None = None
-    ts_init_ms: int = 0
-    symbol: str | None = None
-    interval: str | None = None
-    operation: Literal["submit", "cancel", "query"] = "submit"
-    client_order_id: str | None = None
-    client_order_ids: dict[str, str] = {}
-    """Exchange order id -> client order id, for trades, which do not name theirs."""
-    headers: dict[str, str] = {}
+from common.errors import UnreadableFrame
+from common.tools.lines import Context
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -42,7 +22,7 @@ class Payload(msgspec.Struct, frozen=True):
     @property
     def reader(self) -> Reader:
         """Reads order objects as this line's account."""
-        return Reader(self.context.account_id or "unknown", self.context.ts_init_ms)
+        return Reader(self.context.whose, self.context.ts_init_ms)
 
     @property
     def is_replace_failure(self) -> bool:
@@ -60,71 +40,3 @@ class Payload(msgspec.Struct, frozen=True):
             return Payload(body, orjson.loads(body), self.context, status)
         except orjson.JSONDecodeError as error:
             raise UnreadableFrame("raw: a part of it is not JSON") from error
-
-
-def dumped(value: Any) -> bytes:
-    """A part that was parsed already, as bytes again. Raises UnreadableFrame for what JSON cannot hold."""
-    try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError as error:
-        raise UnreadableFrame(f"raw: {error}") from error
-
-
-def failure(reason: str) -> Line:
-    """A line nobody can read."""
-    return {"facts": [], "error": reason}
-
-
-def ignored(reason: str) -> Line:
-    """A line that is understood, and left out on purpose."""
-    return {"facts": [], "outcome": outcome_of("ignored"), "ignored": reason}
-
-
-def told(kind: str, facts: Iterable[Any]) -> Line:
-    """A line with its facts."""
-    return {"facts": [orjson.loads(encode(fact)) for fact in facts], "outcome": outcome_of(kind)}
-
-
-def refused(outcome: Rejected | Unknown, context: Context) -> Line:
-    """A failure by the allowlist; with `context.client_order_id` and `symbol` also the fact a connector would tell."""
-    common: dict[str, Any] = {
-        "account_id": context.account_id or "unknown",
-        "exchange": Exchange.BINANCE,
-        "symbol": context.symbol,
-        "client_order_id": context.client_order_id,
-        "ts_event_ms": context.ts_init_ms,
-        "ts_init_ms": context.ts_init_ms,
-        "code": outcome.code,
-        "reason": outcome.reason,
-    }
-    named = context.symbol is not None and context.client_order_id is not None
-    facts: list[Any] = []
-    if isinstance(outcome, Unknown):
-        if named:
-            facts.append(OrderUnknown(**common, operation=context.operation))
-        return {**told("unknown", facts), "outcome": outcome_of("unknown", outcome.code, None, "after_query")}
-    # A duplicate id means that the first attempt is live: the order itself was not refused.
-    if named and context.operation == "submit" and outcome.category is not ErrorCategory.DUPLICATE_ID:
-        facts.append(OrderRejected(**common, category=outcome.category))
-    result = outcome_of("rejected", outcome.code, outcome.category, retry_of(outcome))
-    if outcome.retry_after_ms is not None:
-        result["retry_after_ms"] = outcome.retry_after_ms
-    return {**told("rejected", facts), "outcome": result}
-
-
-def outcome_of(kind: str, code: str | None = None, category: str | None = None, retry: str | None = None) -> Line:
-    """How a line ended, in the words of the contract."""
-    return {"kind": kind, "code": code, "category": None if category is None else str(category), "retry": retry}
-
-
-def retry_of(outcome: Rejected) -> str:
-    """What must come before another attempt, if anything makes one worth while."""
-    match outcome.category:
-        case ErrorCategory.RATE_LIMITED | ErrorCategory.EXCHANGE_DOWN:
-            return "after_wait"
-        case ErrorCategory.CLOCK:
-            return "after_clock_sync"
-        case ErrorCategory.NOT_FOUND | ErrorCategory.DUPLICATE_ID | ErrorCategory.ALREADY_CLOSED:
-            return "after_query"
-        case _:
-            return "never"

@@ -1,107 +1,12 @@
-"""Commands and plain wishes, as JSON, to the unsigned request they would become. The README shows the shapes."""
-
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any, cast
-
-import msgspec
+"""Commands and plain reads to the unsigned request they would become. The README shows the shapes."""
 
 from binance_connector import queries, requests
-from common import ids
-from common.commands import (
-    CancelAllOrders,
-    CancelOrder,
-    Command,
-    QueryOrder,
-    SubmitOrder,
-    SubmitOrderList,
-)
+from common.commands import CancelAllOrders, CancelOrder, Command, QueryOrder, SubmitOrder, SubmitOrderList
 from common.connector.ports import HttpRequest
-from common.errors import Refused
 from common.exchanges import Exchange
 from common.instruments import Instrument
-from common.intents import CancelAllOrdersIntent, CancelOrderIntent, OrderIntent, PlaceOrder
-
-Line = dict[str, Any]
-
-# Frame of a command that is only looked at: what the wish leaves out does not reach the exchange.
-_FRAME = {
-    "command_id": "preview",
-    "bracket_id": "preview",
-    "account_id": "preview",
-    "exchange": "binance",
-    "ts_init_ms": 0,
-    "valid_until_ms": 0,
-    "submitted_ms": 0,
-}
-_ALIASES = {
-    "amount": "qty",
-    "quantity": "qty",
-    "quoteOrderQty": "quote_qty",
-    "stopPrice": "trigger_px",
-    "stop_price": "trigger_px",
-    "orderType": "order_type",
-    "timeInForce": "time_in_force",
-    "clientOrderId": "client_order_id",
-    "orderId": "exchange_order_id",
-    "listClientOrderId": "list_client_order_id",
-}
-_CAPITALS = ("side", "order_type", "time_in_force")
-_ACTIONS = {
-    "create_order": "command.submit_order",
-    "create_oco": "command.submit_order_list",
-    "create_order_list": "command.submit_order_list",
-    "cancel_order": "command.cancel_order",
-    "cancel_all_orders": "command.cancel_all_orders",
-    "fetch_order": "command.query_order",
-}
-
-
-class Numbers(msgspec.Struct, frozen=True):
-    """What the plain reading wishes may say."""
-
-    limit: int = 500
-    since_ms: int | None = None
-    start_ms: int | None = None
-    end_ms: int | None = None
-    interval: str = "1m"
-    symbol: str | None = None
-    symbols: tuple[str, ...] = ()
-    exchange_order_id: str | None = None
-
-
-_READS: dict[str, Callable[[Numbers], HttpRequest]] = {
-    "fetch_open_orders": lambda n: queries.open_orders(n.symbol),
-    "fetch_my_trades": lambda n: queries.my_trades(
-        _symbol(n), since_ms=n.since_ms, exchange_order_id=n.exchange_order_id
-    ),
-    "fetch_balance": lambda n: queries.account(),
-    "fetch_time": lambda n: queries.time(),
-    "fetch_instruments": lambda n: queries.exchange_info(),
-    "fetch_ticker": lambda n: queries.tickers((_symbol(n),)),
-    "fetch_tickers": lambda n: queries.tickers(n.symbols),
-    "fetch_candles": lambda n: queries.candles(_symbol(n), n.interval, n.limit, n.start_ms, n.end_ms),
-    "fetch_depth": lambda n: queries.depth(_symbol(n), n.limit),
-    "fetch_public_trades": lambda n: queries.public_trades(_symbol(n), n.limit),
-    "check_key": lambda n: queries.api_restrictions(),
-}
-
-
-def preview_line(line: Line) -> Line:
-    """The unsigned request of one line. Raises Refused naming what is wrong with it."""
-    wish = _normalized(line)
-    action = wish.get("action")
-    if isinstance(action, str) and action in _READS:
-        return shown(_READS[action](_convert(wish, Numbers)))
-    if isinstance(action, str) and action in _ACTIONS:
-        wish["type"] = _ACTIONS[action]
-    kind = wish.get("type")
-    if isinstance(kind, str) and kind.startswith("intent."):
-        return shown(_of_intent(_convert(line, OrderIntent)))
-    if not isinstance(kind, str) or not kind.startswith("command."):
-        known = ", ".join(sorted({*_ACTIONS, *_READS}))
-        raise _refused("action", f"one of {known}; or a `type` of command.* or intent.*", "name what to do")
-    return shown(_of_command(_convert(_completed(wish, kind), Command), _instrument(wish)))
+from common.tools.lines import Line
+from common.tools.preview import Preview, Terms
 
 
 def shown(request: HttpRequest) -> Line:
@@ -112,7 +17,7 @@ def shown(request: HttpRequest) -> Line:
     return {**line, "ws_method": request.channel} if request.channel else line
 
 
-def _of_command(command: Command, instrument: Instrument) -> HttpRequest:
+def _request_of(command: Command, instrument: Instrument, terms: Terms) -> HttpRequest:
     match command:
         case SubmitOrder():
             return requests.submit_order(command, instrument)
@@ -124,100 +29,27 @@ def _of_command(command: Command, instrument: Instrument) -> HttpRequest:
             return requests.cancel_all_orders(command)
         case QueryOrder():
             return queries.order(
-                command.symbol,
-                client_order_id=command.client_order_id,
-                exchange_order_id=command.exchange_order_id,
+                command.symbol, client_order_id=command.client_order_id, exchange_order_id=command.exchange_order_id
             )
 
 
-def _of_intent(intent: OrderIntent) -> HttpRequest:
-    frame: dict[str, Any] = {
-        "command_id": "preview",
-        "bracket_id": ids.bracket_id(intent.account_id, intent.intent_id),
-        "account_id": intent.account_id,
-        "exchange": Exchange.BINANCE,
-        "symbol": intent.symbol,
-        "ts_init_ms": intent.ts_init_ms,
-        "valid_until_ms": intent.valid_until_ms,
-    }
-    match intent:
-        case PlaceOrder():
-            entry = SubmitOrder(
-                **frame,
-                client_order_id=ids.client_order_id(frame["bracket_id"], ids.Leg.ENTRY, 0),
-                side=intent.side,
-                order_type=intent.order_type,
-                qty=intent.qty,
-                quote_qty=intent.quote_qty,
-                price=intent.price,
-                time_in_force=intent.time_in_force,
-            )
-            return requests.submit_order(entry, intent.instrument)
-        case CancelOrderIntent():
-            order_id, exchange_id = intent.client_order_id, intent.exchange_order_id
-            return requests.cancel_order(CancelOrder(**frame, client_order_id=order_id, exchange_order_id=exchange_id))
-        case CancelAllOrdersIntent():
-            return requests.cancel_all_orders(CancelAllOrders(**frame))
-        case _:
-            raise _refused("type", "exits are planned by the order-engine", "preview its command.submit_order_list")
-
-
-def _normalized(line: Mapping[str, Any]) -> Line:
-    wish: Line = {_ALIASES.get(key, key): value for key, value in line.items()}
-    for key in _CAPITALS:
-        if isinstance(wish.get(key), str):
-            wish[key] = wish[key].upper()
-    if isinstance(wish.get("symbol"), str):
-        wish["symbol"] = wish["symbol"].replace("/", "")
-    for leg in ("take_profit", "stop_loss"):
-        if isinstance(wish.get(leg), dict):
-            wish[leg] = _normalized(wish[leg])
-    return wish
-
-
-def _completed(wish: Line, kind: str) -> Line:
-    """Names for orders that have none: a preview sends nothing."""
-    full: Line = {**_FRAME, **wish}
-    if kind in {"command.submit_order", "command.query_order"}:
-        full.setdefault("client_order_id", "preview")
-    if kind == "command.submit_order_list":
-        full.setdefault("list_client_order_id", "preview-list")
-        for leg in ("take_profit", "stop_loss"):
-            if isinstance(full.get(leg), dict):
-                full[leg] = {"client_order_id": f"preview-{leg}", **full[leg]}
-    return full
-
-
-def _instrument(wish: Mapping[str, Any]) -> Instrument:
-    if isinstance(wish.get("instrument"), dict):
-        return cast("Instrument", _convert(wish["instrument"], Instrument))
-    symbol = wish.get("symbol")
-    if not isinstance(symbol, str) or not symbol:
-        raise _refused("symbol", "a symbol is needed", 'give "symbol": "BTCUSDT"')
-    # Without its rules nothing is rounded.
-    return Instrument(
-        exchange=Exchange.BINANCE,
-        symbol=symbol,
-        exchange_symbol=symbol,
-        base="",
-        quote="",
-        tick_size=Decimal(0),
-        lot_size=Decimal(0),
-    )
-
-
-def _convert(value: Any, type_: Any) -> Any:
-    try:
-        return msgspec.convert(value, type_, strict=False)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise _refused(None, str(error), "correct the field that is named") from error
-
-
-def _symbol(numbers: Numbers) -> str:
-    if not numbers.symbol:
-        raise _refused("symbol", "a symbol is needed", 'give "symbol": "BTCUSDT"')
-    return numbers.symbol
-
-
-def _refused(field: str | None, rule: str, fix: str) -> Refused:
-    return Refused(code="bad_line", title="This cannot be previewed", field=field, rule=rule, fix=fix)
+PREVIEW = Preview(
+    exchange=Exchange.BINANCE,
+    request_of=_request_of,
+    shown=shown,
+    reads={
+        "fetch_open_orders": lambda t: queries.open_orders(t.symbol),
+        "fetch_my_trades": lambda t: queries.my_trades(
+            t.pair, since_ms=t.since_ms, exchange_order_id=t.exchange_order_id
+        ),
+        "fetch_balance": lambda t: queries.account(),
+        "fetch_time": lambda t: queries.time(),
+        "fetch_instruments": lambda t: queries.exchange_info(),
+        "fetch_ticker": lambda t: queries.tickers((t.pair,)),
+        "fetch_tickers": lambda t: queries.tickers(t.symbols),
+        "fetch_candles": lambda t: queries.candles(t.pair, t.interval, t.limit, t.start_ms, t.end_ms),
+        "fetch_depth": lambda t: queries.depth(t.pair, t.limit),
+        "fetch_public_trades": lambda t: queries.public_trades(t.pair, t.limit),
+        "check_key": lambda t: queries.api_restrictions(),
+    },
+)

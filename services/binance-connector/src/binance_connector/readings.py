@@ -1,10 +1,8 @@
 """Answers to questions, read without the question: what they do not say themselves must stand in the context."""
 
-import orjson
-
 from binance_connector import prices, reads, symbols
 from binance_connector.frames import OrderListBody, TradeBody
-from binance_connector.lines import Line, Payload, outcome_of, told
+from binance_connector.lines import Payload
 from binance_connector.read_frames import (
     AccountBody,
     ApiRestrictions,
@@ -16,7 +14,7 @@ from binance_connector.read_frames import (
     TickerBody,
 )
 from binance_connector.replies import parse
-from common.codec import encode
+from common.tools.lines import Line, answered, joined, outcome_of, told
 
 
 def candles(payload: Payload) -> Line:
@@ -51,30 +49,25 @@ def trade(payload: Payload) -> Line:
 def exchange_info(payload: Payload) -> Line:
     """Instruments and limits."""
     info = symbols.exchange_info(parse(payload.body, ExchangeInfoBody))
-    line = told("read", ())
-    line["facts"] += [{"type": "instrument", **orjson.loads(encode(instrument))} for instrument in info.instruments]
-    line["facts"] += [{"type": "rate_limit", **orjson.loads(encode(limit))} for limit in info.limits]
-    return line
+    return joined((answered("instrument", info.instruments), answered("rate_limit", info.limits)))
 
 
 def account(payload: Payload) -> Line:
     """Balances, and what the account may do."""
     body = parse(payload.body, AccountBody)
-    line = told("read", (reads.balances_of(body, payload.reader.account_id, payload.reader.now_ms),))
-    line["facts"].append({"type": "key_check", **orjson.loads(encode(reads.key_of_account(body)))})
-    return line
+    balances = reads.balances_of(body, payload.reader.account_id, payload.reader.now_ms)
+    return joined((told("read", (balances,)), answered("key_check", (reads.key_of_account(body),))))
 
 
 def restrictions(payload: Payload) -> Line:
     """What a key may do."""
-    check = reads.restrictions_of(parse(payload.body, ApiRestrictions))
-    return {"facts": [{"type": "key_check", **orjson.loads(encode(check))}], "outcome": outcome_of("read")}
+    return answered("key_check", (reads.restrictions_of(parse(payload.body, ApiRestrictions)),))
 
 
 def server_time(payload: Payload) -> Line:
     """The exchange's clock."""
     server_time = parse(payload.body, ServerTimeBody).server_time
-    return {"facts": [{"type": "server_time", "server_time_ms": server_time}], "outcome": outcome_of("read")}
+    return answered("server_time", ({"server_time_ms": server_time},))
 
 
 def depth(payload: Payload) -> Line:

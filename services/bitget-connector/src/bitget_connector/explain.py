@@ -6,14 +6,15 @@ from typing import Any
 from bitget_connector import prices, readings
 from bitget_connector.facts import time_ms
 from bitget_connector.family import CLASSIC, UNIFIED, Family
-from bitget_connector.lines import Line, ignored, refused, told
 from bitget_connector.public_frames import SocketFrame
 from bitget_connector.replies import parse
 from bitget_connector.rows import OrderRow, TradeRow
 from bitget_connector.translate import balances, order_fields, plan_fact, standing, trade_fact
 from common.connector.ports import Rejected
 from common.errors import ErrorCategory, UnreadableFrame
+from common.exchanges import Exchange
 from common.orders import OrderSnapshot
+from common.tools.lines import Line, ignored, refused, told
 
 
 def answer(payload: readings.Payload) -> Line:
@@ -48,7 +49,7 @@ def _event(payload: readings.Payload) -> Line:
             category = ErrorCategory.AUTH
         elif code in {"30013", "30014"}:
             category = ErrorCategory.CLOCK
-        return refused(Rejected(category, code, frame.msg or ""), payload.context)
+        return refused(Rejected(category, code, frame.msg or ""), payload.context, Exchange.BITGET)
     if frame.event in {"login", "subscribe", "unsubscribe"}:
         return ignored(f"the answer to {frame.event}: it says only that it arrived")
     raise UnreadableFrame(f"event: {frame.event!r} is not documented")
@@ -56,7 +57,8 @@ def _event(payload: readings.Payload) -> Line:
 
 def _push(payload: readings.Payload) -> Line:
     frame = parse(payload.body, SocketFrame)
-    assert frame.arg is not None, "a push has its arg"
+    if frame.arg is None:
+        raise UnreadableFrame("arg: a push names its channel")
     words: Family = UNIFIED if frame.arg.topic is not None else CLASSIC
     channel, rows = frame.arg.channel or frame.arg.topic or "", bytes(frame.data)
     account_id, now_ms = payload.account_id, payload.now_ms

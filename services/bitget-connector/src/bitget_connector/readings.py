@@ -10,7 +10,6 @@ from bitget_connector import prices, reads, translate
 from bitget_connector.classic_frames import AccountInfo, PlanCanceled
 from bitget_connector.facts import time_ms
 from bitget_connector.family import CLASSIC, UNIFIED, Family
-from bitget_connector.lines import Context, Line, dumped, outcome_of, refused, told
 from bitget_connector.memory import Memory
 from bitget_connector.public_frames import Book, CandleRow, PublicTrade, ServerTime, Symbol, Ticker
 from bitget_connector.replies import judged, parse
@@ -20,6 +19,7 @@ from common.connector.ports import Rejected
 from common.errors import ErrorCategory, UnreadableFrame
 from common.exchanges import Exchange
 from common.orders import OrderAccepted, OrderSnapshot, OrderStatus
+from common.tools.lines import Context, Line, answered, dumped, outcome_of, refused, told
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Payload(msgspec.Struct, frozen=True):
     @property
     def account_id(self) -> str:
         """Whose facts these are."""
-        return self.context.account_id or "unknown"
+        return self.context.whose
 
     @property
     def now_ms(self) -> int:
@@ -56,7 +56,7 @@ class Payload(msgspec.Struct, frozen=True):
 
 def failed(code: str, said: str, context: Context) -> Line:
     """A failing code by the allowlist."""
-    return refused(judged(code, said), context)
+    return refused(judged(code, said), context, Exchange.BITGET)
 
 
 def acknowledged(payload: Payload) -> Line:
@@ -122,7 +122,7 @@ def plan_canceled(payload: Payload) -> Line:
     """The cancel of a plan."""
     if parse(payload.body, PlanCanceled).result.lower() == "success":
         return {**told("accepted", ()), "ignored": "a plan was cancelled: a push tells it"}
-    line = refused(Rejected(ErrorCategory.NOT_FOUND, "failure", "it may have fired"), payload.context)
+    line = refused(Rejected(ErrorCategory.NOT_FOUND, "failure", "it may have fired"), payload.context, Exchange.BITGET)
     return {**line, "facts": []}
 
 
@@ -230,14 +230,13 @@ def needs(reason: str) -> Line:
 
 def key(payload: Payload) -> Line:
     """What a key may do."""
-    check = reads.key_of(parse(payload.body, AccountInfo))
-    return {**told("read", ()), "facts": [{"type": "key_check", **orjson.loads(encode(check))}]}
+    return answered("key_check", (reads.key_of(parse(payload.body, AccountInfo)),))
 
 
 def time(payload: Payload) -> Line:
     """The exchange's clock."""
     server_ms = time_ms(parse(payload.body, ServerTime).server_time, "serverTime")
-    return {**told("read", ()), "facts": [{"type": "server_time", "server_time_ms": server_ms}]}
+    return answered("server_time", ({"server_time_ms": server_ms},))
 
 
 def words_of(row: dict[str, Any]) -> Family:

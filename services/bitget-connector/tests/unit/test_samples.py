@@ -180,3 +180,8 @@ def test_a_batch_tells_each_of_its_rows() -> None:
     line = translated("rest.batch_orders")
     assert [part["kind"] for part in line["outcomes"]] == ["accepted", "rejected"]
     assert line["outcomes"][1]["category"] == "duplicate_id"
+
+
+def test_a_push_without_its_channel_is_an_error_line() -> None:
+    line = tools.translate({"kind": "ws.orders", "raw": {"action": "snapshot", "arg": None, "data": []}})
+    assert line["error"] == "arg: a push names its channel"

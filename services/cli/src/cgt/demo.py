@@ -144,7 +144,7 @@ class _Trade:
         orders = await eventually(
             f"two exits ({self._venue.pair}) of a target and a stop each are in place",
             self._open_orders,
-            lambda seen: len(seen) == 4 and len(_pairs(seen)) == 2,
+            lambda seen: [len(legs) for legs in _pairs(seen).values()] == [2, 2],
             WITHIN_S,
         )
         for number, legs in enumerate(_pairs(orders).values(), start=1):
@@ -228,7 +228,9 @@ def _role(order: Json) -> str:
 def _pairs(orders: Sequence[Json]) -> dict[Any, list[Json]]:
     """The legs by their pair, nearest target first, the target before its stop."""
     pairs: dict[Any, list[Json]] = {}
-    for order in sorted(orders, key=lambda each: (each["pair"], _role(each).startswith(STOP))):
+    # An order the exchange shows a moment before the ledger knows it has no pair yet.
+    legs = [order for order in orders if order["pair"] is not None]
+    for order in sorted(legs, key=lambda each: (each["pair"], _role(each).startswith(STOP))):
         pairs.setdefault(order["pair"], []).append(order)
     return pairs
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from common.errors import ErrorCategory, UnreadableFrame
+from common.exchanges import Exchange
+from common.tools.lines import Line, answered, dumped, ignored, outcome_of, refused, told
 from gateio_connector import price_orders, prices, reads, symbols
 from gateio_connector.frames import (
     AccountDetail,
@@ -20,7 +22,7 @@ from gateio_connector.frames import (
     TradeRow,
     WsFrame,
 )
-from gateio_connector.lines import Line, Payload, dumped, ignored, outcome_of, refused, tagged, told
+from gateio_connector.lines import Payload
 from gateio_connector.names import exchange_id_of
 from gateio_connector.replies import ErrorBody, judged, parse
 from gateio_connector.stream import AUTHENTICATION, balances_of_pushes
@@ -99,7 +101,7 @@ def _socket_api(payload: Payload, value: dict[str, Any]) -> Line:
         return ignored("an acknowledgement repeats the request, and does not mean accepted")
     data = value["data"]
     if isinstance(data, dict) and isinstance(data.get("errs"), dict):
-        return refused(judged(parse(dumped(data["errs"]), ErrorBody)), payload.context)
+        return refused(judged(parse(dumped(data["errs"]), ErrorBody)), payload.context, Exchange.GATEIO)
     result = data.get("result") if isinstance(data, dict) else None
     if isinstance(result, dict) and "currency_pair" in result:
         return told("accepted", payload.reader.placed(parse(dumped(result), OrderRow)))
@@ -110,7 +112,7 @@ def _socket_api(payload: Payload, value: dict[str, Any]) -> Line:
 
 
 def _error(payload: Payload) -> Line:
-    return refused(judged(parse(payload.body, ErrorBody)), payload.context)
+    return refused(judged(parse(payload.body, ErrorBody)), payload.context, Exchange.GATEIO)
 
 
 def _order(payload: Payload) -> Line:
@@ -171,21 +173,19 @@ def _book(payload: Payload) -> Line:
 
 
 def _pairs(payload: Payload) -> Line:
-    line = told("read", ())
-    line["facts"] = tagged("instrument", symbols.instruments_of(parse(payload.body, list[PairRow])))
-    return line
+    return answered("instrument", symbols.instruments_of(parse(payload.body, list[PairRow])))
 
 
 def _detail(payload: Payload) -> Line:
     problem = reads.key_of(parse(payload.body, AccountDetail))
     if problem is None:
         return ignored("a classic account: what the key may do is tried, not told")
-    return {**told("read", ()), "facts": tagged("key_check", (problem,))}
+    return answered("key_check", (problem,))
 
 
 def _time(payload: Payload) -> Line:
     server_time_ms = parse(payload.body, ServerTime).server_time
-    return {**told("read", ()), "facts": [{"type": "server_time", "server_time_ms": server_time_ms}]}
+    return answered("server_time", ({"server_time_ms": server_time_ms},))
 
 
 def _unused(reason: str) -> Callable[[Payload], Line]:

@@ -106,7 +106,17 @@ def test_cancels_and_questions_are_previewed(line: dict[str, Any], method: str, 
         ({"action": "fetch_depth"}, "symbol"),
         ({"action": "fetch_depth", "symbol": "NOSEPARATOR"}, "symbol"),
         ({"action": "fetch_candles", "symbol": "BTCUSDT", "interval": "9y"}, "interval"),
-        ({"action": "create_oco", "symbol": "BTCUSDT", "side": "SELL", "qty": "1"}, "list"),
+        (
+            {
+                "action": "create_oco",
+                "symbol": "BTCUSDT",
+                "side": "SELL",
+                "qty": "1",
+                "take_profit": {"order_type": "LIMIT_MAKER", "price": "2"},
+                "stop_loss": {"order_type": "STOP_LOSS", "trigger_px": "1"},
+            },
+            "list",
+        ),
     ],
 )
 def test_a_wish_nobody_can_send_names_what_is_wrong(line: dict[str, Any], names: str) -> None:

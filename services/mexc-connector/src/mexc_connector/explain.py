@@ -10,7 +10,9 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from common.connector.ports import Rejected, Reply, Unknown
 from common.errors import UnreadableFrame
+from common.exchanges import Exchange
 from common.mexc_proto import Push, body_name
+from common.tools.lines import Context, Line, answered, ignored, joined, refused, told
 from mexc_connector import control, prices, reads, replies, symbols
 from mexc_connector.frames import (
     AccountBody,
@@ -27,7 +29,7 @@ from mexc_connector.frames import (
     TickerBody,
     TradeBody,
 )
-from mexc_connector.lines import Context, Line, Payload, ignored, joined, named, refused, told
+from mexc_connector.lines import Payload
 from mexc_connector.refusals import is_success
 from mexc_connector.replies import parse
 from mexc_connector.translate import ACCOUNT, DEALS, ORDERS, balance_fact, fill_fact, order_fact, read_push
@@ -64,7 +66,7 @@ def explain(payload: Payload) -> Line:
     """The facts of a JSON payload. Raises UnreadableFrame."""
     value = payload.value
     if payload.status is not None and (refusal := _refusal(payload)) is not None:
-        return refused(refusal, payload.context)
+        return refused(refusal, payload.context, Exchange.MEXC)
     if isinstance(value, list):
         return _many(payload, value)
     if not isinstance(value, dict):
@@ -161,7 +163,7 @@ def _coded(payload: Payload) -> Line:
         context = msgspec.structs.replace(
             payload.context, client_order_id=client_id if isinstance(client_id, str) else None
         )
-        return refused(replies.judged(error, reply), context)
+        return refused(replies.judged(error, reply), context, Exchange.MEXC)
     if "data" in payload.value:
         return ignored("a list or a setting we have no use for: instruments and fees are read elsewhere")
     return ignored("every order of the account is being cancelled: each tells its end itself", "accepted")
@@ -186,7 +188,9 @@ def _order(payload: Payload) -> Line:
 
 def _account(payload: Payload) -> Line:
     body = parse(payload.body, AccountBody)
-    return joined((told("read", (payload.reader.balances(body),)), named("key_check", (reads.key_of_account(body),))))
+    return joined(
+        (told("read", (payload.reader.balances(body),)), answered("key_check", (reads.key_of_account(body),)))
+    )
 
 
 def _depth(payload: Payload) -> Line:
@@ -199,11 +203,11 @@ def _depth(payload: Payload) -> Line:
 
 def _time(payload: Payload) -> Line:
     server_time = parse(payload.body, ServerTimeBody).server_time
-    return named("server_time", ({"server_time_ms": server_time},))
+    return answered("server_time", ({"server_time_ms": server_time},))
 
 
 def _instruments(payload: Payload) -> Line:
-    return named("instrument", symbols.exchange_info(parse(payload.body, ExchangeInfoBody)).instruments)
+    return answered("instrument", symbols.exchange_info(parse(payload.body, ExchangeInfoBody)).instruments)
 
 
 def _request(payload: Payload) -> Line:
@@ -225,7 +229,7 @@ _SHAPES: tuple[tuple[frozenset[str], Callable[[Payload], Line]], ...] = (
     (frozenset({"balances"}), _account),
     (
         frozenset({"permissions", "accessKey"}),
-        lambda p: named("key_check", (reads.key_of_info(parse(p.body, ApiKeyBody)),)),
+        lambda p: answered("key_check", (reads.key_of_info(parse(p.body, ApiKeyBody)),)),
     ),
     (frozenset({"serverTime"}), _time),
     (frozenset({"lastUpdateId", "bids"}), _depth),

@@ -1,64 +1,26 @@
-"""The translator tools behind `cgt translate mexc` and `cgt preview mexc`: JSON lines in, JSON lines out.
+"""What `cgt translate mexc` and `cgt preview mexc` do with a line.
 
-`kind` is only a hint (`rest.order_get`, `rest_order_get`, `ws.private_deals`): MEXC's payloads say what they are.
-Binary pushes come as `raw_base64`. Garbage gives an `error`, never an exception. Without `context.ts_init_ms` facts
-carry 0 as our own time, so that the same bytes always give the same answer.
+`kind` (`rest.order_get`, `ws.private_deals`) is not needed: MEXC's payloads say what they are. Binary pushes come as
+`raw_base64`.
 """
 
-import base64
-import binascii
-from typing import Any
-
-import msgspec
 import orjson
 
 from common.connector.ports import Reply
-from common.errors import Refused, UnreadableFrame
+from common.errors import UnreadableFrame
+from common.exchanges import Exchange
+from common.tools.lines import Context, Line, LineHead, refused
+from common.tools.translator import ExchangeTools
 from mexc_connector import replies
 from mexc_connector.explain import explain, explain_push, explain_text
-from mexc_connector.lines import Context, Line, Payload, dumped, failure, refused
-from mexc_connector.preview import preview_line
+from mexc_connector.lines import Payload
+from mexc_connector.preview import PREVIEW
 
 _JSON_STARTS = b'{["'
 
 
-class LineHead(msgspec.Struct, frozen=True):
-    """What a line to translate may say; `raw` is text, or JSON that is parsed already."""
-
-    kind: str = ""
-    raw: Any = None
-    raw_base64: str | None = None
-    http_status: int | None = None
-    context: Context = Context()
-    account_id: str | None = None
-
-
-class MexcTools:
-    """Registered under the entry point group `cgt.exchanges`."""
-
-    def translate(self, line: Line) -> Line:
-        """One line of `cgt translate`."""
-        try:
-            return _translated(msgspec.convert(line, LineHead, strict=False))
-        except msgspec.ValidationError as error:
-            return failure(f"the line: {error}")
-        except UnreadableFrame as error:
-            return failure(error.reason)
-        except RecursionError:
-            return failure("raw: nested too deeply")
-
-    def preview(self, line: Line) -> Line:
-        """One line of `cgt preview`."""
-        try:
-            return preview_line(line)
-        except Refused as error:
-            return {"error": str(error), "field": error.field, "rule": error.rule, "fix": error.fix}
-
-
 def _translated(head: LineHead) -> Line:
-    body = _bytes(head)
-    account_id = head.account_id or head.context.account_id or "unknown"
-    context = msgspec.structs.replace(head.context, account_id=account_id)
+    body, context = head.body, head.context_of_line
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -71,7 +33,7 @@ def _not_json(body: bytes, status: int | None, context: Context) -> Line:
     if status is not None and status != 200:
         outcome = replies.refusal(Reply(status=status, headers=context.headers, body=body))
         assert outcome is not None, "only status 200 is a success"
-        return refused(outcome, context)
+        return refused(outcome, context, Exchange.MEXC)
     text = body.decode("utf-8", "replace")
     if body.isascii() and text.isprintable():
         return explain_text(text)
@@ -80,17 +42,4 @@ def _not_json(body: bytes, status: int | None, context: Context) -> Line:
     return explain_push(body, context)
 
 
-def _bytes(head: LineHead) -> bytes:
-    if head.raw_base64 is not None:
-        try:
-            return base64.b64decode(head.raw_base64, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise UnreadableFrame("raw_base64: not base64") from error
-    if isinstance(head.raw, str):
-        return head.raw.encode("utf-8", "surrogatepass")
-    if head.raw is None:
-        raise UnreadableFrame("raw or raw_base64: one of them must be given")
-    return dumped(head.raw)
-
-
-tools = MexcTools()
+tools = ExchangeTools(_translated, PREVIEW)

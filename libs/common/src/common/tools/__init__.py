@@ -1,0 +1,1 @@
+"""What the translator tools of every exchange share: `cgt translate` and `cgt preview`."""
