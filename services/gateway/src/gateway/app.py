@@ -27,9 +27,11 @@ from gateway.http.api import rest_app, whole_app
 from gateway.http.parts import Parts
 from gateway.live import Live
 from gateway.redelivery import Redelivery
+from gateway.risk.entries import Entries
 from gateway.settings import GatewaySettings
 from gateway.store.intents import PostgresIntents
 from gateway.store.ledger import PostgresLedger
+from gateway.store.risk import PostgresRisk
 from gateway.store.users import PostgresUsers
 from gateway.trading.operations import Operations
 from gateway.trading.service import Trading
@@ -81,7 +83,8 @@ def build(
         exchange: HttpConnector(exchange, InternalService(session, url, auth, f"{exchange.value}-connector"), clock)
         for exchange, url in settings.connector_urls.items()
     }
-    users, ledger, intents = PostgresUsers(pool), PostgresLedger(pool), PostgresIntents(pool)
+    users, ledger, intents = PostgresUsers(pool), PostgresLedger(pool), PostgresIntents(pool, settings.open_operations)
+    risk = PostgresRisk(pool)
     operations = Operations(intents, ledger, connectors)
     return Parts(
         clock=clock,
@@ -94,6 +97,8 @@ def build(
         intents=intents,
         operations=operations,
         trading=Trading(intents, operations, publisher, waiting, settings.patience),
+        risk=risk,
+        entries=Entries(risk, publisher, clock, settings.intent_valid_ms),
         intent_valid_ms=settings.intent_valid_ms,
         allow_withdrawal_keys=settings.allow_withdrawal_keys,
     )

@@ -13,6 +13,7 @@ from common.instruments import Instrument
 from common.intents import IntentBase
 from common.market import Candle, Depth, PublicTrade, Ticker
 from common.orders import OrderSnapshot
+from gateway.risk.rules import Stake
 
 
 class Account(AccountChanged, frozen=True, kw_only=True, tag="account.changed"):
@@ -232,8 +233,11 @@ class StoredIntent(msgspec.Struct, frozen=True, kw_only=True):
 class IntentStore(Protocol):
     """The gateway's own intents: written before they are published, kept until the engine has them."""
 
-    async def add(self, stored: StoredIntent) -> bool:
-        """False when the user has used this Idempotency-Key before; then nothing is written."""
+    async def add(self, stored: StoredIntent, stake: Stake | None = None) -> bool:
+        """False when the user has used this Idempotency-Key before; then nothing is written.
+
+        Raises Refused when what it stakes breaks a limit of its user, or the account has too much under way.
+        """
 
     async def by_key(self, user_id: str, idempotency_key: str) -> StoredIntent | None: ...
 

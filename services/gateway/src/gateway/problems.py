@@ -17,6 +17,8 @@ from gateway.trading import refusals
 from gateway.trading.progress import Refusal
 
 TYPE_PREFIX: Final = "/problems/"
+RETRY_AFTER_S: Final = "1"
+"""For whoever has too much under way: requests are answered, or given up, within seconds."""
 
 
 class Outcome(StrEnum):
@@ -131,7 +133,7 @@ def refused_problem(error: Refused) -> GatewayProblem:
 
 
 async def _refused(_: Request, error: Any) -> JSONResponse:
-    headers = {"www-authenticate": "Bearer"} if error.status == 401 else {}
+    headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": RETRY_AFTER_S}}.get(error.status, {})
     return problem_response(refused_problem(error), **headers)
 
 

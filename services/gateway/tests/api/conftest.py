@@ -23,6 +23,7 @@ from gateway.auth.tokens import TokenRules
 from gateway.http.api import rest_app, whole_app
 from gateway.http.parts import Parts
 from gateway.live import Live
+from gateway.risk.entries import Entries
 from gateway.testing.builders import an_instrument_of, order_fact
 from gateway.testing.fakes import (
     FakeConnector,
@@ -32,6 +33,7 @@ from gateway.testing.fakes import (
     MemoryUsers,
     MemoryVault,
 )
+from gateway.testing.risk import MemoryRisk
 from gateway.trading.operations import Operations
 from gateway.trading.service import Patience, Trading
 from gateway.waiting import Waiting
@@ -49,7 +51,7 @@ class House:
         self.vault, self.connector, self.ledger = MemoryVault(), FakeConnector(), MemoryLedger()
         self.intents, self.bus, self.waiting = MemoryIntents(), MemoryBus(), Waiting()
         self.bus.engine = self.fill
-        self.users = MemoryUsers()
+        self.users, self.risk = MemoryUsers(), MemoryRisk(self.intents)
         self.connectors = {Exchange.BINANCE: self.connector}
         operations = Operations(self.intents, self.ledger, self.connectors)
         patience = Patience(answer_ms=150, fill_ms=50)
@@ -64,6 +66,8 @@ class House:
             intents=self.intents,
             operations=operations,
             trading=Trading(self.intents, operations, self.bus, self.waiting, patience),
+            risk=self.risk,
+            entries=Entries(self.risk, self.bus, self.clock, 30_000),
             intent_valid_ms=30_000,
             allow_withdrawal_keys=False,
         )

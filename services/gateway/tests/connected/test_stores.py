@@ -82,7 +82,7 @@ async def test_no_token_of_a_revoked_family_is_taken(pool: asyncpg.Pool) -> None
 
 
 async def test_a_key_belongs_to_one_intent_of_its_user(pool: asyncpg.Pool) -> None:
-    intents, key = PostgresIntents(pool), new_id()
+    intents, key = PostgresIntents(pool, 100), new_id()
     first = an_intent()
     assert await intents.add(stored(first, key))
     assert not await intents.add(stored(an_intent(), key))
@@ -94,13 +94,13 @@ async def test_a_key_belongs_to_one_intent_of_its_user(pool: asyncpg.Pool) -> No
 
 
 async def test_requests_without_a_key_never_collide(pool: asyncpg.Pool) -> None:
-    intents = PostgresIntents(pool)
+    intents = PostgresIntents(pool, 100)
     assert await intents.add(stored(an_intent()))
     assert await intents.add(stored(an_intent()))
 
 
 async def test_a_final_answer_is_never_replaced_but_an_open_one_is(pool: asyncpg.Pool) -> None:
-    intents, intent = PostgresIntents(pool), an_intent()
+    intents, intent = PostgresIntents(pool, 100), an_intent()
     await intents.add(stored(intent))
     for status in (202, 200, 400):
         await intents.answered(intent.intent_id, Answer(status=status, body=b"{}"))
@@ -118,7 +118,7 @@ async def test_intents_are_published_again_until_the_ledger_knows_them_or_they_c
         def now_ms(self) -> int:
             return self.now
 
-    intents, ledger, bus, clock = PostgresIntents(pool), PostgresLedger(pool), MemoryBus(), Clock()
+    intents, ledger, bus, clock = PostgresIntents(pool, 100), PostgresLedger(pool), MemoryBus(), Clock()
     await pool.execute("DELETE FROM intents")
     known, lost, fresh = an_intent(), an_intent(), an_intent(at_ms=NOW_MS + 4_900)
     for intent in (known, lost, fresh):

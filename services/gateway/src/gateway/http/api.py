@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from common.health import Health
 from common.service.http import new_app
 from gateway import problems
-from gateway.http import auth, bitget, credentials, gateio, markets, mexc, reads, trading
+from gateway.http import auth, bitget, credentials, gateio, markets, mexc, reads, risk, trading
 from gateway.http.middleware import BodyLimit, RequestLog
 from gateway.http.parts import Parts
 from gateway.live import Live
@@ -30,13 +30,13 @@ def rest_app(parts: Parts, health: Health, origins: list[str]) -> FastAPI:
     app = new_app("Crypto Graph Trader", health, docs_url="/api-docs")
     app.description = DESCRIPTION
     problems.install(app)
-    for area in (auth, credentials, trading, reads, markets, bitget, gateio, mexc):
+    for area in (auth, credentials, trading, reads, markets, bitget, gateio, mexc, risk):
         app.include_router(area.router(parts))
     if origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
             expose_headers=["X-Request-Id", "Retry-After"],
         )

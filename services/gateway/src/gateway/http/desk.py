@@ -18,6 +18,7 @@ from gateway.accounts import must_trade
 from gateway.http.parts import Parts
 from gateway.ports import Account, Answer
 from gateway.resting import resting
+from gateway.risk.stakes import stake_of, usd_rate
 from gateway.trading.errands import Errand, cancel_errand, entry_errand
 from gateway.trading.gather import gathered
 from gateway.trading.intents import Stamp, market_of, place_order
@@ -46,7 +47,8 @@ class Desk:
             intent = place_order(wish, stamp, seen.instrument, market_of(seen.ticker, wish.symbol), free)
             if purse:
                 purse.take(intent)
-            return entry_errand(intent, shown)
+            rate = await usd_rate(self._parts.connector(exchange), seen.instrument.quote)
+            return entry_errand(intent, shown, stake_of(intent, rate))
 
         return await self._parts.trading.once(ticket, make)
 

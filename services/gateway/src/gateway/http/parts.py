@@ -15,6 +15,8 @@ from gateway.auth.callers import Callers, unauthenticated
 from gateway.auth.identity import Caller, Role
 from gateway.auth.sessions import Sessions
 from gateway.ports import Connector, IntentStore, Ledger, Vault
+from gateway.risk.entries import Entries
+from gateway.risk.ports import RiskStore
 from gateway.trading.operations import Operations
 from gateway.trading.refusals import invalid
 from gateway.trading.service import Trading
@@ -34,6 +36,8 @@ class Parts:
     intents: IntentStore
     operations: Operations
     trading: Trading
+    risk: RiskStore
+    entries: Entries
     intent_valid_ms: int
     allow_withdrawal_keys: bool
 

@@ -5,18 +5,15 @@ from typing import Any, Final
 
 import asyncpg
 
-from common.codec import decode_union, encode
+from common.codec import decode_union
 from common.db.errors import typed_errors
 from common.intents import OrderIntent
-from common.orders import type_of
 from gateway.ports import Answer, StoredIntent
+from gateway.risk.rules import Stake
+from gateway.store.admission import admit
+from gateway.store.errors import ledger_errors
 
 _COLUMNS: Final = "idempotency_key, request_hash, intent, answer_status, answer"
-_INSERT: Final = """
-INSERT INTO intents (intent_id, user_id, idempotency_key, request_hash, account_id, ce_type, intent, valid_until_ms,
-                     created_ms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (user_id, idempotency_key) DO NOTHING
-"""
 _ANSWERED: Final = """
 UPDATE intents SET answer_status = $2, answer = $3
 WHERE intent_id = $1 AND (answer_status IS NULL OR answer_status = 202)
@@ -26,19 +23,15 @@ WHERE intent_id = $1 AND (answer_status IS NULL OR answer_status = 202)
 class PostgresIntents:
     """The store of intents. Every method raises Unavailable when the database does not answer."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, most_open: int) -> None:
         self._pool = pool
+        self._most_open = most_open
 
-    async def add(self, stored: StoredIntent) -> bool:
-        """False when the user has used this Idempotency-Key before; then nothing is written."""
-        intent = stored.intent
-        with typed_errors():
-            status = await self._pool.execute(
-                _INSERT,
-                *(intent.intent_id, intent.user_id, stored.idempotency_key, stored.request_hash, intent.account_id),
-                *(type_of(intent), encode(intent), intent.valid_until_ms, intent.ts_init_ms),
-            )
-        return str(status).endswith(" 1")
+    async def add(self, stored: StoredIntent, stake: Stake | None = None) -> bool:
+        """False when the user has used this Idempotency-Key before; then nothing is written. Raises Refused."""
+        with ledger_errors():
+            async with self._pool.acquire() as connection:
+                return await admit(connection, stored, stake, self._most_open)
 
     async def by_key(self, user_id: str, idempotency_key: str) -> StoredIntent | None:
         """The intent of the request that used this Idempotency-Key first."""

@@ -7,9 +7,8 @@ import asyncpg
 import msgspec
 import orjson
 
-from common.db.errors import typed_errors
-from common.errors import Unavailable
 from gateway.ports import BracketView, IntentView, OrderView
+from gateway.store.errors import ledger_errors
 
 V = TypeVar("V", BracketView, IntentView, OrderView)
 
@@ -66,11 +65,8 @@ class PostgresLedger:
         return frozenset(row["intent_id"] for row in await self._rows(_KNOWN, list(intent_ids)))
 
     async def _rows(self, query: str, *values: Any) -> list[asyncpg.Record]:
-        try:
-            with typed_errors():
-                return list(await self._pool.fetch(query, *values))
-        except asyncpg.UndefinedTableError as error:  # The order-engine has not migrated yet.
-            raise Unavailable("the order-engine's ledger") from error
+        with ledger_errors():
+            return list(await self._pool.fetch(query, *values))
 
 
 def _view(row: asyncpg.Record, type_: type[V]) -> V:

@@ -1,6 +1,6 @@
 """Fakes that work: what the gateway depends on, kept in memory, with switches for what goes wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.accounts import not_found
 from gateway.auth.identity import Role
 from gateway.auth.sessions import RefreshRow, Taken, User
 from gateway.ports import Account, Answer, BracketView, IntentView, Key, KeyCheck, OrderView, StoredIntent, Transfer
+from gateway.risk.rules import Stake
 from gateway.testing.builders import an_instrument
 from gateway.trading.refusals import invalid
 
@@ -258,12 +259,15 @@ class MemoryIntents:
 
     def __init__(self) -> None:
         self.rows: dict[str, StoredIntent] = {}
+        self.guard: Callable[[Stake, int], Awaitable[None]] | None = None
         self._handed_over: set[str] = set()
 
-    async def add(self, stored: StoredIntent) -> bool:
+    async def add(self, stored: StoredIntent, stake: Stake | None = None) -> bool:
         key = stored.idempotency_key
         if key is not None and await self.by_key(stored.intent.user_id, key) is not None:
             return False
+        if self.guard is not None and stake is not None:
+            await self.guard(stake, stored.intent.ts_init_ms)
         self.rows[stored.intent.intent_id] = stored
         return True
 

@@ -15,6 +15,7 @@ from common.protection import BracketDenied
 from gateway import answers
 from gateway.ports import Answer
 from gateway.problems import refusal_problem
+from gateway.risk.rules import Stake
 from gateway.trading.plans import preview
 from gateway.trading.progress import (
     Fact,
@@ -37,6 +38,8 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     fold: Callable[[Any, Fact], Progress]
     shown: Callable[[Any], Any]
     """The `data` of the answer once there is progress to show."""
+    stake: Stake | None = None
+    """What it risks; None for what takes no risk."""
 
     def answer(self, progress: Progress) -> Answer | None:
         """The final answer; None while the outcome is open."""
@@ -72,7 +75,9 @@ def errand_of(intent: IntentBase, client_order_ids: frozenset[str] = frozenset()
             raise AssertionError(f"no errand for {type(intent).__name__}")
 
 
-def entry_errand(intent: PlaceOrder, beside: Mapping[str, Any] = MappingProxyType({})) -> Errand:
+def entry_errand(
+    intent: PlaceOrder, beside: Mapping[str, Any] = MappingProxyType({}), stake: Stake | None = None
+) -> Errand:
     """An entry: answered when the exchange has it, or has filled it; `beside` is shown with it."""
     bracket = ids.bracket_id(intent.account_id, intent.intent_id)
     asked: dict[str, Any] = {
@@ -100,6 +105,7 @@ def entry_errand(intent: PlaceOrder, beside: Mapping[str, Any] = MappingProxyTyp
         start=Progress(),
         fold=entry_progress,
         shown=lambda progress: answers.placed_order(asked, progress),
+        stake=stake,
     )
 
 

@@ -114,7 +114,7 @@ class Trading:
             intent=errand.intent, idempotency_key=ticket.idempotency_key, request_hash=ticket.request_hash
         )
         with self._waiting.for_facts(errand.keys) as facts:
-            if not await self._intents.add(stored):
+            if not await self._intents.add(stored, errand.stake):
                 return await self._raced(ticket)
             await self._publish(errand.intent)
             progress = await self._watch(errand, facts)
