@@ -31,6 +31,7 @@ from common.connector.commands import CommandRunner
 from common.connector.desk import CommandDesk
 from common.connector.door import Door
 from common.connector.facts import FactPublisher
+from common.connector.fates import Fates
 from common.connector.feed import AccountFeed
 from common.connector.instruments import InstrumentBook
 from common.connector.lookups import Lookups
@@ -124,7 +125,7 @@ class Connector:
     @property
     def reader(self) -> Reader:
         """What the internal HTTP API asks."""
-        return Reader(self._dialect, self._door.client, self._instruments, self._market)
+        return Reader(self._dialect, self._door.client, self._instruments, self._market, self._fates())
 
     @property
     def streamed(self) -> frozenset[str]:
@@ -238,6 +239,14 @@ class Connector:
             self._outside.clock,
             proof_ms=self._dialect.validity_ms + margin_ms,
         )
+
+    def _fates(self) -> Fates:
+        """Others ask after our orders at the pace of a recovery: behind everything that trades."""
+
+        def lookups(nameless: Nameless | None) -> Lookups:
+            return Lookups(self._dialect, self._door.client, self._outside.clock, Priority.RECOVERY, nameless)
+
+        return Fates(self._settler, lookups(self._nameless), lookups(None), self._streams, self._outside.clock)
 
     def _new_recovery(self) -> Recovery:
         return Recovery(

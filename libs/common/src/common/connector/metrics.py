@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 FRAME_TO_FACT: Final = "frame_to_fact_published"
 """A private frame received -> its facts acknowledged by the broker."""
@@ -14,6 +14,13 @@ REQUEST_TO_REPLY: Final = "request_written_to_reply"
 STREAM_SILENT: Final = Gauge("cgt_stream_silent_seconds", "Since the last frame of a socket", ["exchange", "socket"])
 STREAM_OPEN: Final = Gauge("cgt_stream_open_seconds", "Since a socket was connected", ["exchange", "socket"])
 RECONNECTS: Final = Counter("cgt_stream_reconnects", "Sockets opened again", ["exchange", "kind"])
+GAPS: Final = Histogram(
+    "cgt_stream_gap_seconds",
+    "How long an account was without a complete stream, until what it missed was read",
+    ["exchange"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+OLDEST_GAP: Final = Gauge("cgt_stream_gap_oldest_seconds", "The age of the oldest gap that is still open", ["exchange"])
 UNREADABLE: Final = Counter("cgt_frames_unreadable", "Frames nobody understands", ["exchange"])
 ACCOUNTS_LIVE: Final = Gauge("cgt_accounts_live", "Accounts whose stream is live, with no gap", ["exchange"])
 ACCOUNTS_PARKED: Final = Gauge("cgt_accounts_parked", "Accounts set aside because of their key", ["exchange"])

@@ -201,3 +201,35 @@ class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):
     can_withdraw: bool
     account_kind: str | None = None
     problem: str | None = None
+
+
+class OrderQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of this order? Asked by another service, over the internal HTTP API."""
+
+    ref: OrderRef
+    submitted_ms: int
+    """When the request that placed it may last have left us, by our clock."""
+
+
+class FateKind(StrEnum):
+    """What one look at an order has shown."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    """Not there now, which proves nothing yet: it may still arrive."""
+    NEVER_ARRIVED = "never_arrived"
+    """Not there, no trade of it, and it can no longer arrive (DESIGN, section 6.4)."""
+    UNCLEAR = "unclear"
+    """The exchange gave no usable answer."""
+    SETTLING = "settling"
+    """The connector is asking already, and will publish what it learns: nothing was asked again."""
+
+
+class OrderFate(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to an OrderQuestion."""
+
+    kind: FateKind
+    facts: tuple[OrderFact, ...] = ()
+    """Of an order that was found: its trades, oldest first, then what it looks like now."""
+    code: str = ""
+    reason: str = ""

@@ -13,9 +13,19 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from common.accounts import Credentials
 from common.codec import encode
 from common.connector.client import ExchangeClient
+from common.connector.fates import Fates, question_of
 from common.connector.instruments import InstrumentBook
 from common.connector.market import MarketFeed
-from common.connector.ports import Call, Dialect, KeyCheck, OrderAbsent, OrderFound, OrderRef, Rejected, Unknown
+from common.connector.ports import (
+    Call,
+    Dialect,
+    KeyCheck,
+    OrderAbsent,
+    OrderFound,
+    OrderRef,
+    Rejected,
+    Unknown,
+)
 from common.connector.rates import Priority
 from common.errors import CgtError, ErrorCategory, Refused
 from common.service.problems import Problem, problem_response
@@ -93,11 +103,12 @@ class Reader:
     """Asks the exchange for people: last in line, and not for long."""
 
     def __init__(
-        self, dialect: Dialect, client: ExchangeClient, instruments: InstrumentBook, market: MarketFeed
+        self, dialect: Dialect, client: ExchangeClient, instruments: InstrumentBook, market: MarketFeed, fates: Fates
     ) -> None:
         self.dialect = dialect
         self.instruments = instruments
         self.market = market
+        self.fates = fates
         self._client = client
 
     async def ask(self, call: Call[Any], account_id: str | None = None) -> Any:
@@ -214,6 +225,11 @@ def _private(reader: Reader, caller: Callable[..., str]) -> APIRouter:
         if isinstance(answer, OrderAbsent):
             raise ExchangeSaidNo(Rejected(ErrorCategory.NOT_FOUND, answer.code, f"there is no order {client_order_id}"))
         return _json(answer.order)
+
+    @router.post("/accounts/{account_id}/fates")
+    async def fate(account_id: str, request: Request) -> Response:
+        """What became of one order; the body is an OrderQuestion. Answers 200 with an OrderFate, whatever it is."""
+        return _json(await reader.fates.of(question_of(await request.body(), account_id)))
 
     @router.get("/accounts/{account_id}/my-trades")
     async def my_trades(account_id: str, symbol: str, since_ms: TimeMs = None) -> Response:

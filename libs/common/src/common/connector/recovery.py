@@ -15,13 +15,14 @@ from common.clock import Clock
 from common.connector.client import ExchangeClient
 from common.connector.facts import FactPublisher
 from common.connector.lookups import Found, Lookups, Unclear
-from common.connector.metrics import ACCOUNTS_LIVE, RECOVERIES
+from common.connector.metrics import ACCOUNTS_LIVE, GAPS, OLDEST_GAP, RECOVERIES
 from common.connector.nameless import Nameless
 from common.connector.ports import Call, Dialect, OrderRef, Rejected, Unknown
 from common.connector.rates import Priority
 from common.connector.sockets import Backoff
 from common.connector.trail import Correlations, Trail, Trails
 from common.errors import CgtError, Unavailable
+from common.metrics import since_s, stopwatch
 from common.orders import OrderFact, OrderFilled, OrderSnapshot
 
 OVERLAP_MS: Final = 5_000
@@ -65,6 +66,9 @@ class Recovery:
         self._again: set[str] = set()
         self._restored: set[str] = set()
         self._live: set[str] = set()
+        self._gaps: dict[str, float] = {}
+        """By account, since when its stream has not been complete."""
+        OLDEST_GAP.labels(dialect.exchange).set_function(self._oldest_gap_s)
 
     @property
     def live(self) -> frozenset[str]:
@@ -86,11 +90,13 @@ class Recovery:
     def interrupted(self, account_id: str) -> None:
         """Its stream is not complete any more."""
         self._live.discard(account_id)
+        self._gaps.setdefault(account_id, stopwatch())
         ACCOUNTS_LIVE.labels(self._dialect.exchange).set(len(self._live))
 
     def drop(self, account_id: str) -> None:
         """Somebody else streams the account now."""
         self.interrupted(account_id)
+        self._gaps.pop(account_id, None)
         self._restored.discard(account_id)
         self._again.discard(account_id)
         if (task := self._tasks.get(account_id)) is not None:
@@ -116,6 +122,7 @@ class Recovery:
             if account_id not in self._again:
                 break
         self._live.add(account_id)
+        GAPS.labels(self._dialect.exchange).observe(since_s(self._gaps.pop(account_id, stopwatch())))
         ACCOUNTS_LIVE.labels(self._dialect.exchange).set(len(self._live))
         _log.info("account_live", account_id=account_id)
 
@@ -217,6 +224,9 @@ class Recovery:
         self._trails.note(facts)
         for fact in facts:
             self._facts.orders((fact,), correlation_id=self._correlations.of(fact))
+
+    def _oldest_gap_s(self) -> float:
+        return max(map(since_s, self._gaps.values()), default=0.0)
 
     def _over(self, account_id: str, done: asyncio.Task[None]) -> None:
         self._tasks.pop(account_id, None)

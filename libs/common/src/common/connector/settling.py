@@ -80,6 +80,10 @@ class Settler:
         """From when on (our clock) "not there" is proof for a request that left at `sent_ms` at the latest."""
         return sent_ms + self._proof_ms
 
+    def asks(self, ref: OrderRef) -> bool:
+        """Whether this order is being asked about."""
+        return (ref.account_id, ref.client_order_id or ref.exchange_order_id) in self._open
+
     def settle(
         self,
         refs: Sequence[OrderRef],

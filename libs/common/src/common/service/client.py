@@ -28,10 +28,19 @@ class ServiceReply:
 
 
 class InternalService:
-    """One internal service at one address; `name` is who it proves to be."""
+    """One internal service at one address; `name` is who it proves to be. An answer may take `timeout_s`."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, auth: ServiceAuth, name: str) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        auth: ServiceAuth,
+        name: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self._session = session
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._base_url = base_url.rstrip("/")
         self._auth = auth
         self.name = name
@@ -50,7 +59,7 @@ class InternalService:
                 params=query,
                 data=body,
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+                timeout=self._timeout,
             ) as answer:
                 return ServiceReply(answer.status, await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
