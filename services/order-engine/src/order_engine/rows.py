@@ -67,6 +67,7 @@ ORDER_COLUMNS = (
     ("residency_reason", "text"),
     ("fees", "jsonb"),
     ("filled_timestamp", "timestamptz"),
+    ("valid_until", "timestamptz"),
     ("created_at", "timestamptz"),
     ("updated_at", "timestamptz"),
 )
@@ -197,6 +198,7 @@ def _order_row(bracket: Bracket, order: Order) -> tuple[Any, ...]:
         residency_reason(bracket.exchange, order),
         _amounts(_fees(order.fills)),
         _time(order.updated_ms) if order.status is OrderStatus.FILLED else None,
+        _time(order.valid_until_ms),
         _time(order.submitted_ms),
         _time(order.updated_ms),
     )
