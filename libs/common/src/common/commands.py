@@ -33,6 +33,8 @@ class SubmitOrder(CommandBase, frozen=True, kw_only=True, tag="command.submit_or
     price: Decimal | None = None
     trigger_px: Decimal | None = None
     time_in_force: TimeInForce | None = None
+    lifetime_ms: int | None = None
+    """How long a trigger order may wait, where the exchange asks for it; whoever placed it renews it before that."""
 
 
 class ListLeg(msgspec.Struct, frozen=True, kw_only=True):

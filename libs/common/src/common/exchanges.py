@@ -49,6 +49,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """How far beneath its trigger a limit leg is priced, unless a request says otherwise."""
     why_engine_held: str = ""
     """Why stops are held by the engine, where the exchange cannot hold them."""
+    other_exit_styles: "tuple[ExitStyle, ...]" = ()
+    """How else a user may have their exits placed; each with its drawback, see `ExitStyle`."""
+    trigger_lifetime_ms: int = 0
+    """The exchange ends a waiting trigger order after this; 0: it waits until it is cancelled."""
 
     @property
     def exit_style(self) -> "ExitStyle":
@@ -57,9 +61,14 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
             return ExitStyle.OCO
         return ExitStyle.TRIGGER_PAIR if self.trigger_orders else ExitStyle.HELD_STOP
 
+    @property
+    def exit_styles(self) -> "tuple[ExitStyle, ...]":
+        """Every way to protect that can be chosen here, the default first."""
+        return (self.exit_style, *self.other_exit_styles)
+
 
 class ExitStyle(StrEnum):
-    """The three ways to protect; which one is possible follows from the capabilities."""
+    """The ways to protect; which of them are possible follows from the capabilities."""
 
     OCO = "oco"
     """A native list: the exchange ends one leg when the other executes."""
@@ -67,6 +76,10 @@ class ExitStyle(StrEnum):
     """Two trigger orders of the same quantity; the engine cancels the partner of the one that fires."""
     HELD_STOP = "held_stop"
     """The take-profit rests on the exchange; the engine watches the price and sells at the stop."""
+    SHARED_STOP = "shared_stop"
+    """A trigger order per take-profit and one stop for them all, which is placed anew, smaller, when a target fires.
+
+    Until then the stop is larger than what is left, and between its cancel and its successor there is none."""
 
 
 CLIENT_ORDER_ID_PATTERN = r"[a-z][a-z0-9-]{0,27}"
@@ -104,6 +117,7 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         default_stop_loss_pct=Decimal(5),
         take_profit_types=(OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
         stop_loss_types=(OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT),
+        other_exit_styles=(ExitStyle.SHARED_STOP,),
     ),
     Exchange.GATEIO: Capabilities(
         exchange=Exchange.GATEIO,
@@ -122,6 +136,9 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         stop_loss_types=(OrderType.STOP_LOSS_LIMIT,),
         # Every leg is a limit order: far enough down to sell through a gap, well inside the exchange's price band.
         exit_slippage_pct=Decimal(1),
+        other_exit_styles=(ExitStyle.SHARED_STOP,),
+        # Documented nowhere; this much is widely used and taken. The exchange ends what has waited longer.
+        trigger_lifetime_ms=30 * 86_400_000,
     ),
     Exchange.MEXC: Capabilities(
         exchange=Exchange.MEXC,

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from common.exchanges import ExitStyle
 from common.instruments import ZERO, Instrument
 from common.orders import OrderType, TimeInForce
 
@@ -51,6 +52,8 @@ class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     stop_limit_patience_ms: int = 5_000
     """How long a triggered limit stop may rest unfilled before it is escalated to a market sell."""
+    style: ExitStyle | None = None
+    """How the exits are placed; None is the exchange's default."""
 
     @property
     def algo_orders_per_pair(self) -> int:

@@ -106,6 +106,7 @@ STYLES = {
     ExitStyle.OCO: "native OCO list: the exchange ends one leg when the other executes",
     ExitStyle.TRIGGER_PAIR: "two trigger orders of one quantity: the engine cancels the partner of the one that fires",
     ExitStyle.HELD_STOP: "resting take-profit; the engine watches the price, cancels it and sells at market",
+    ExitStyle.SHARED_STOP: "a trigger order per target, one stop for them all, placed anew for less when one fires",
 }
 
 
@@ -136,6 +137,17 @@ def _stop_waits(each: Capabilities) -> str:
     return f"in the engine, because {each.why_engine_held}" if each.why_engine_held else "on the exchange"
 
 
+def _other_styles(each: Capabilities) -> str:
+    return "; ".join(f"`{style}`: {STYLES[style]}" for style in each.other_exit_styles) or "none"
+
+
+def _lifetime(each: Capabilities) -> str:
+    if not each.trigger_orders:
+        return "no such orders"
+    days = each.trigger_lifetime_ms // 86_400_000
+    return f"{days} days, and are renewed before that" if days else "until they are cancelled"
+
+
 def _slippage(each: Capabilities) -> str:
     limited = any(kind.value.endswith("_LIMIT") for kind in (*each.take_profit_types, *each.stop_loss_types))
     return _percent(each.exit_slippage_pct) if limited else "no such leg"
@@ -146,7 +158,9 @@ def _levels(each: Capabilities) -> str:
 
 
 ROWS: Mapping[str, tuple[str, Cell]] = {
+    "other_exit_styles": ("Can be chosen instead", _other_styles),
     "why_engine_held": ("A stop waits", _stop_waits),
+    "trigger_lifetime_ms": ("Triggers wait", _lifetime),
     "native_oco": ("Native OCO", lambda each: _yes(each.native_oco)),
     "trigger_orders": ("Trigger orders", lambda each: _yes(each.trigger_orders)),
     "triggers_lock_balance": ("Waiting triggers lock the balance", lambda each: _yes(each.triggers_lock_balance)),

@@ -10,6 +10,7 @@ from common.codec import plain
 from common.commands import SubmitOrder
 from common.connector.ports import HttpRequest
 from common.errors import Refused
+from common.exchanges import CAPABILITIES, Exchange
 from common.instruments import Instrument
 from common.orders import OrderType, Side, TimeInForce
 from gateio_connector.names import text_of
@@ -31,8 +32,6 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     """How far beyond its trigger the limit of a child stands that is meant to execute at once."""
     buy_slippage: Decimal = Decimal("0.01")
     """How far above the best ask a market buy of a base quantity may pay."""
-    expiration_s: int = 30 * 86_400
-    """How long a price order waits before the exchange ends it."""
 
 
 def needs_reference(command: SubmitOrder) -> bool:
@@ -102,7 +101,7 @@ def arm(command: SubmitOrder, instrument: Instrument, habits: Habits) -> HttpReq
     rule = rule_of(command.order_type, command.side)
     body = {
         "market": instrument.exchange_symbol,
-        "trigger": {"price": plain(command.trigger_px), "rule": rule, "expiration": habits.expiration_s},
+        "trigger": {"price": plain(command.trigger_px), "rule": rule, "expiration": _lifetime_s(command)},
         "put": {
             **_child(command, instrument, habits, command.trigger_px),
             "side": command.side.value.lower(),
@@ -119,6 +118,12 @@ def arm(command: SubmitOrder, instrument: Instrument, habits: Habits) -> HttpReq
         bucket=ARM,
         lane=f"{instrument.exchange_symbol}{rule}",
     )
+
+
+def _lifetime_s(command: SubmitOrder) -> int:
+    """How long it waits before the exchange ends it; whoever placed it renews it before that."""
+    longest_ms = CAPABILITIES[Exchange.GATEIO].trigger_lifetime_ms
+    return max(min(command.lifetime_ms or longest_ms, longest_ms) // 1_000, 1)
 
 
 def _child(command: SubmitOrder, instrument: Instrument, habits: Habits, trigger_px: Decimal) -> Mapping[str, Any]:

@@ -35,7 +35,6 @@ class GateioSettings(ConnectorSettings):
     """How far beyond its trigger the limit of a child stands that is to execute at once."""
     gateio_buy_slippage: Decimal = Field(default=Decimal("0.01"), ge=0, lt=Decimal("0.5"))
     """How far above the best ask a market buy of a base quantity may pay."""
-    gateio_trigger_expiration_s: int = Field(default=30 * 86_400, ge=60, le=30 * 86_400)
     gateio_market_symbols: tuple[str, ...] = ()
     """Symbols whose market data is published, separated by commas."""
 
@@ -58,7 +57,6 @@ class GateioSettings(ConnectorSettings):
             market_children=self.gateio_trigger_child is ChildType.MARKET,
             child_slippage=self.gateio_trigger_slippage,
             buy_slippage=self.gateio_buy_slippage,
-            expiration_s=self.gateio_trigger_expiration_s,
         )
 
     def checked(self) -> Self:

@@ -24,7 +24,7 @@ class ExitKind(StrEnum):
 
     OCO = "oco"
     PAIR = "pair"
-    """Two trigger orders that the exchange does not link."""
+    """Trigger orders that the exchange does not link: a target, or several, and one stop for what they cover."""
     HELD = "held"
     """A resting take-profit, and a stop that the engine holds."""
     STOP = "stop"
@@ -37,7 +37,7 @@ class ExitKind(StrEnum):
 
 
 class Exit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One way out for a part of the quantity: a pair of target and stop, a lone stop, or a market sell."""
+    """One way out for a part of the quantity: targets with their stop, a lone stop, or a market sell."""
 
     generation: int
     level: int
@@ -55,6 +55,8 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Its end has been published and its rest handed back."""
     act_at_ms: int | None = None
     """When to stop waiting for a leg that executes slowly."""
+    renew_at_ms: int | None = None
+    """When to place it anew, because the exchange will end its triggers."""
 
     @cached_property
     def live(self) -> bool:
@@ -74,12 +76,34 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.claim - self.sold_qty
 
     @cached_property
-    def guards(self) -> bool:
-        """Whether what is left of it is confirmed on the exchange with a stop that still works."""
-        return any(leg.live and leg.confirmed and leg.role is not Role.TAKE_PROFIT and leg.sent for leg in self.legs)
+    def stopped_qty(self) -> Decimal:
+        """How much of what is left has a confirmed stop on the exchange that can still work.
 
-    def leg(self, role: Role) -> Order | None:
-        return next((leg for leg in self.legs if leg.role is role), None)
+        A stop for more than is left does not count: an exchange that locks nothing finds too little when it fires.
+        """
+        stops = (leg for leg in self.legs if leg.live and leg.confirmed and leg.sent)
+        sizes = [leg.leaves_qty for leg in stops if leg.role is not Role.TAKE_PROFIT]
+        return max((size for size in sizes if size <= self.leaves_qty), default=ZERO)
+
+    @cached_property
+    def targets(self) -> tuple[Order, ...]:
+        return tuple(leg for leg in self.legs if leg.role is Role.TAKE_PROFIT)
+
+    @cached_property
+    def stops(self) -> tuple[Order, ...]:
+        """More than one where a shared stop was placed anew."""
+        return tuple(leg for leg in self.legs if leg.role is Role.STOP_LOSS)
+
+    @property
+    def stop(self) -> Order | None:
+        """The stop that counts: the last one."""
+        return self.stops[-1] if self.stops else None
+
+    def claim_at(self, level: int) -> Decimal:
+        """What of its claim belongs to one level of the plan."""
+        if len(self.targets) <= 1:
+            return self.claim if self.level == level else ZERO
+        return sum((t.leaves_qty + t.filled_qty for t in self.targets if t.level == level), ZERO)
 
 
 class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -161,7 +185,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def protected_qty(self) -> Decimal:
         """Held and covered by a confirmed exit with a working stop."""
-        return min(sum((exit_.leaves_qty for exit_ in self.exits if exit_.guards), ZERO), self.held_qty)
+        return min(sum((exit_.stopped_qty for exit_ in self.exits), ZERO), self.held_qty)
 
     @cached_property
     def guarded_qty(self) -> Decimal:
@@ -172,8 +196,10 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def exit_style(self) -> ExitStyle:
-        """How this exchange lets us protect."""
-        return CAPABILITIES[self.exchange].exit_style
+        """How its exits are placed: as the plan says, else as the exchange does it best."""
+        known = CAPABILITIES[self.exchange]
+        chosen = self.plan.style if self.plan is not None else None
+        return chosen if chosen in known.exit_styles else known.exit_style
 
     @cached_property
     def dust_qty(self) -> Decimal:

@@ -26,9 +26,10 @@ from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Ob
 from order_engine.facts import after
 from order_engine.hands import believe_short, end_forgotten, left_over, place_as_planned, with_changed_terms
 from order_engine.ladder import Ladder
+from order_engine.linking import renew
 from order_engine.order import Order, Role
+from order_engine.placing import cancel_exit, cancelling
 from order_engine.policy import DEFAULT_POLICY, Policy
-from order_engine.protect import cancel_exit, cancelling
 from order_engine.settle import settle
 from order_engine.turn import Effect, Turn
 
@@ -59,7 +60,7 @@ def next_wake_ms(bracket: Bracket) -> int | None:
     """When the bracket wants to be told that time has passed; None if it waits for facts alone."""
     times = [bracket.protect_at_ms, bracket.ladder.retry_at_ms, bracket.alarm_at_ms]
     times += [order.ask_at_ms for order in bracket.orders]
-    times += [exit_.act_at_ms for exit_ in bracket.live_exits]
+    times += [at_ms for exit_ in bracket.live_exits for at_ms in (exit_.act_at_ms, exit_.renew_at_ms)]
     return min((at_ms for at_ms in times if at_ms is not None), default=None)
 
 
@@ -141,6 +142,8 @@ def _wake(turn: Turn, policy: Policy) -> None:
     for exit_ in turn.bracket.live_exits:
         if exit_.act_at_ms is not None and exit_.act_at_ms <= now_ms:
             cancel_exit(turn, msgspec.structs.replace(exit_, act_at_ms=None, moving=True), policy)
+        elif exit_.renew_at_ms is not None and exit_.renew_at_ms <= now_ms:
+            renew(turn, exit_, policy)
 
 
 def _ask_overdue(turn: Turn, policy: Policy) -> None:
@@ -186,7 +189,7 @@ def _guard(turn: Turn, px: Decimal, policy: Policy) -> None:
         return
     latched = ZERO
     for exit_ in turn.bracket.live_exits:
-        stop = exit_.leg(Role.STOP_LOSS)
+        stop = exit_.stop
         if exit_.kind is not ExitKind.HELD or stop is None or stop.triggered or px > (stop.trigger_px or ZERO):
             continue
         latched += exit_.leaves_qty

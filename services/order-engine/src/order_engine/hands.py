@@ -19,8 +19,8 @@ from common.orders import HoldingShort, OrderFact, OrderSnapshot, OrderStatus
 from common.protection import ProtectionFailed
 from common.terms import altered
 from order_engine.order import Order, Role
+from order_engine.placing import cancel_exit
 from order_engine.policy import Policy
-from order_engine.protect import cancel_exit
 from order_engine.turn import Turn
 
 

@@ -25,7 +25,7 @@ def list_leg(order: Order) -> ListLeg:
 _LIMITED = frozenset({OrderType.LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 
 
-def take_profit_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> Order:
+def take_profit_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy, *, generation: int) -> Order:
     """The take-profit of a slice."""
     kind = plan.take_profit_type
     waits = kind.waits_for_trigger
@@ -40,10 +40,11 @@ def take_profit_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Polic
         trigger_px=(slice_.take_profit_trigger_px or slice_.take_profit_px) if waits else None,
         time_in_force=plan.time_in_force if kind in _LIMITED else None,
         policy=policy,
+        generation=generation,
     )
 
 
-def stop_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> Order:
+def stop_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy, *, generation: int) -> Order:
     """The stop of a slice."""
     limited = plan.stop_loss_type is OrderType.STOP_LOSS_LIMIT
     return exit_order(
@@ -57,6 +58,7 @@ def stop_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> O
         trigger_px=slice_.stop_loss_px,
         time_in_force=plan.time_in_force if limited else None,
         policy=policy,
+        generation=generation,
     )
 
 
@@ -69,14 +71,15 @@ def exit_order(
     order_type: OrderType,
     *,
     policy: Policy,
+    generation: int,
     price: Decimal | None = None,
     trigger_px: Decimal | None = None,
     time_in_force: TimeInForce | None = None,
 ) -> Order:
-    """A sell of the bracket's next generation, in flight from now."""
+    """A sell of the bracket, in flight from now."""
     bracket = turn.bracket
     return Order(
-        client_order_id=ids.client_order_id(bracket.bracket_id, leg, bracket.next_generation),
+        client_order_id=ids.client_order_id(bracket.bracket_id, leg, generation),
         role=role,
         level=level,
         side=Side.SELL,

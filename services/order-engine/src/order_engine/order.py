@@ -95,6 +95,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return sum((fill.qty for fill in self.fills), ZERO)
 
     @cached_property
+    def leaves_qty(self) -> Decimal:
+        """What it may still trade, in base asset; nothing of an order given by value."""
+        return max((self.qty or ZERO) - self.filled_qty, ZERO) if self.live else ZERO
+
+    @property
+    def fired(self) -> bool:
+        """Whether a waiting order's price was reached."""
+        return self.order_type.waits_for_trigger and (self.triggered or self.filled_qty > 0)
+
+    @cached_property
     def quote_filled(self) -> Decimal:
         """What the trades were worth, in quote asset, before fees."""
         known = sum((fill.qty * fill.px for fill in self.fills), ZERO)

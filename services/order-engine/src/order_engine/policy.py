@@ -3,6 +3,7 @@
 import msgspec
 
 from common.errors import ErrorCategory
+from common.exchanges import CAPABILITIES, Exchange
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How long and how often a balance must be too small before what is missing is taken for gone."""
     price_memory_ms: int = 2_000
     """How long a price that a refusal told is worth deciding by."""
+    trigger_lifetime_ms: int = 30 * 86_400_000
+    """How long a trigger order is to wait, where the exchange ends it some day; or as long as the exchange allows."""
+    renewal_pause_ms: int = 1_000
+    """How long a renewal waits for another one of the bracket: only one of its exits is without a stop at a time."""
     kept_exits: int = 40
     """How many ended exits that sold nothing a bracket remembers."""
     attempts_before_market: int = 3
@@ -46,6 +51,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def backoff_ms(self, refusals: int) -> int:
         """How long to wait after so many refusals in a row."""
         return min(self.retry_base_ms << min(refusals, 10), self.retry_ceiling_ms)
+
+    def lifetime_ms(self, exchange: Exchange) -> int | None:
+        """How long a trigger order may wait on this exchange; None where it waits until it is cancelled."""
+        longest_ms = CAPABILITIES[exchange].trigger_lifetime_ms
+        return min(self.trigger_lifetime_ms, longest_ms) if longest_ms else None
+
+    def renewal_ms(self, exchange: Exchange) -> int | None:
+        """How long after it was placed an exit is placed anew: with a tenth of its triggers' life to spare."""
+        lifetime_ms = self.lifetime_ms(exchange)
+        return lifetime_ms - lifetime_ms // 10 if lifetime_ms is not None else None
 
     def ask_delay_ms(self, asked: int) -> int:
         """How long to wait before the next question about an order."""

@@ -1,20 +1,22 @@
 """Covers what is held and free with exits: the one place that decides which exit to place next."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import groupby
 
 import msgspec
 
 from common import ids
-from common.commands import SubmitOrder, SubmitOrderList
 from common.errors import ErrorCategory
-from common.exchanges import ExitStyle, Residency
+from common.exchanges import ExitStyle
 from common.exits import ExitPlan, ExitSlice, exits_for
 from common.instruments import ZERO
-from common.orders import OrderStatus, OrderType, Side
+from common.orders import OrderType
 from common.protection import StopLatched
 from order_engine.bracket import Bracket, Exit, ExitKind
-from order_engine.legs import exit_order, list_leg, stop_leg, take_profit_leg
-from order_engine.order import Order, Role
+from order_engine.legs import exit_order
+from order_engine.order import Role
+from order_engine.placing import PLACE, add, cancel_exit, place_pair, submit
 from order_engine.policy import Policy
 from order_engine.turn import Turn
 
@@ -57,22 +59,34 @@ def _place_pairs(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
         available=bracket.free_qty,
         max_slices=room,
     )
+    pairs = []
     for slice_ in wanted.slices:
         kind = _kind(turn, slice_, policy)
         if kind is ExitKind.MARKET:
             why = f"exit refused: {bracket.ladder.last_refusal or 'it ended unfilled'}"
             _sell(turn, slice_.qty, why, level=slice_.level, policy=policy)
+        elif kind is ExitKind.PAIR:
+            pairs.append(slice_)
         else:
-            _PLACE[kind](turn, slice_, plan, policy)
+            PLACE[kind](turn, slice_, plan, policy)
+    for together in _sharing(pairs, bracket.exit_style):
+        place_pair(turn, together, plan, policy)
     if not wanted.slices and bracket.ladder.refusals > 0 and not bracket.entry_live:
         # What a refusal left over may be sellable even where it is too small for a pair.
         _sell(turn, bracket.free_qty, "too little for a pair", level=0, policy=policy)
 
 
+def _sharing(slices: Sequence[ExitSlice], style: ExitStyle) -> Iterator[tuple[ExitSlice, ...]]:
+    """Which slices have one stop between them: where it is to be shared those that stop at the same price."""
+    if style is ExitStyle.SHARED_STOP:
+        for _, sharing in groupby(slices, key=lambda slice_: (slice_.stop_loss_px, slice_.stop_limit_px)):
+            yield tuple(sharing)
+    else:
+        yield from ((slice_,) for slice_ in slices)
+
+
 def _allocated(bracket: Bracket, plan: ExitPlan) -> tuple[Decimal, ...]:
-    return tuple(
-        sum((exit_.claim for exit_ in bracket.exits if exit_.level == level), ZERO) for level in range(len(plan.levels))
-    )
+    return tuple(sum((exit_.claim_at(level) for exit_ in bracket.exits), ZERO) for level in range(len(plan.levels)))
 
 
 def _kind(turn: Turn, slice_: ExitSlice, policy: Policy) -> ExitKind:
@@ -109,28 +123,6 @@ def _gather(turn: Turn, policy: Policy) -> None:
     cancel_exit(turn, msgspec.structs.replace(smallest, moving=True), policy)
 
 
-def cancel_exit(turn: Turn, exit_: Exit, policy: Policy) -> None:
-    """Cancel what still lives of an exit; one request where the exchange links its legs."""
-    turn.put_exit(exit_)
-    live = [leg for leg in exit_.legs if leg.live and leg.sent]
-    for leg in live:
-        turn.put_order(cancelling(leg, turn, policy))
-    for leg in live[:1] if exit_.list_client_order_id is not None else live:
-        turn.cancel(leg, valid_for_ms=policy.cancel_validity_ms)
-
-
-def cancel_leg(turn: Turn, leg: Order, policy: Policy) -> None:
-    """Cancel one leg that the exchange does not link to its partner."""
-    turn.put_order(cancelling(leg, turn, policy))
-    turn.cancel(leg, valid_for_ms=policy.cancel_validity_ms)
-
-
-def cancelling(order: Order, turn: Turn, policy: Policy) -> Order:
-    """The order once its cancel is on its way: should it still live after a while, it is asked about."""
-    ask_at_ms = turn.now_ms + policy.ask_after_ms
-    return msgspec.structs.replace(order, cancel_wanted=True, cancel_sent_ms=turn.now_ms, ask_at_ms=ask_at_ms)
-
-
 def _sell(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
     """Sell at market now, in as many orders as the exchange's maximum asks for, if it would take so little."""
     instrument = turn.bracket.instrument
@@ -144,93 +136,10 @@ def _sell(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> 
 
 def _sell_part(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
     generation = turn.bracket.next_generation
-    order = exit_order(turn, Role.EXIT, ids.Leg.MARKET_EXIT, level, qty, OrderType.MARKET, policy=policy)
+    order = exit_order(
+        turn, Role.EXIT, ids.Leg.MARKET_EXIT, level, qty, OrderType.MARKET, policy=policy, generation=generation
+    )
     turn.change(sell_now=max(turn.bracket.sell_now - qty, ZERO))
-    _add(turn, Exit(generation=generation, level=level, kind=ExitKind.MARKET, qty=qty, legs=(order,)))
-    _submit(turn, order)
+    add(turn, Exit(generation=generation, level=level, kind=ExitKind.MARKET, qty=qty, legs=(order,)))
+    submit(turn, order, policy)
     turn.note(StopLatched, qty=qty, reason=why)
-
-
-def _place_stop(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
-    generation = turn.bracket.next_generation
-    stop_loss = stop_leg(turn, slice_, plan, policy)
-    _add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.STOP, qty=slice_.qty, legs=(stop_loss,)))
-    _submit(turn, stop_loss)
-
-
-def _place_pair(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
-    """The stop first: should only one of the two arrive, it is the one that matters."""
-    generation = turn.bracket.next_generation
-    take_profit = take_profit_leg(turn, slice_, plan, policy)
-    stop_loss = stop_leg(turn, slice_, plan, policy)
-    legs = (take_profit, stop_loss)
-    _add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.PAIR, qty=slice_.qty, legs=legs))
-    _submit(turn, stop_loss)
-    _submit(turn, take_profit)
-
-
-def _place_held(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
-    """Only the target is sent; the stop is an order the engine keeps for itself until its price is reached."""
-    generation = turn.bracket.next_generation
-    take_profit = take_profit_leg(turn, slice_, plan, policy)
-    stop_loss = msgspec.structs.replace(
-        stop_leg(turn, slice_, plan, policy), residency=Residency.ENGINE, status=OrderStatus.NEW, ask_at_ms=None
-    )
-    legs = (take_profit, stop_loss)
-    _add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.HELD, qty=slice_.qty, legs=legs))
-    _submit(turn, take_profit)
-
-
-def _submit(turn: Turn, order: Order) -> None:
-    turn.send(
-        SubmitOrder,
-        client_order_id=order.client_order_id,
-        side=order.side,
-        order_type=order.order_type,
-        qty=order.qty,
-        price=order.price,
-        trigger_px=order.trigger_px,
-        time_in_force=order.time_in_force,
-        valid_until_ms=order.valid_until_ms,
-    )
-
-
-def _place_oco(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
-    bracket = turn.bracket
-    generation = bracket.next_generation
-    list_id = ids.client_order_id(bracket.bracket_id, ids.Leg.LIST, generation)
-    take_profit = msgspec.structs.replace(take_profit_leg(turn, slice_, plan, policy), list_client_order_id=list_id)
-    stop_loss = msgspec.structs.replace(stop_leg(turn, slice_, plan, policy), list_client_order_id=list_id)
-    _add(
-        turn,
-        Exit(
-            generation=generation,
-            level=slice_.level,
-            kind=ExitKind.OCO,
-            qty=slice_.qty,
-            legs=(take_profit, stop_loss),
-            list_client_order_id=list_id,
-        ),
-    )
-    turn.send(
-        SubmitOrderList,
-        list_client_order_id=list_id,
-        side=Side.SELL,
-        qty=slice_.qty,
-        take_profit=list_leg(take_profit),
-        stop_loss=list_leg(stop_loss),
-        valid_until_ms=stop_loss.valid_until_ms,
-    )
-
-
-_PLACE = {
-    ExitKind.OCO: _place_oco,
-    ExitKind.PAIR: _place_pair,
-    ExitKind.HELD: _place_held,
-    ExitKind.STOP: _place_stop,
-}
-
-
-def _add(turn: Turn, exit_: Exit) -> None:
-    turn.put_exit(exit_)
-    turn.change(next_generation=exit_.generation + 1)

@@ -22,6 +22,8 @@ class Settings(BusSettings, DatabaseSettings, HttpSettings, CallerSettings):
     """How long something may be unprotected before the alarm is raised."""
     exit_validity_ms: int = Field(default=10_000, ge=1_000, le=60_000)
     """How old an exit may become before it must be decided anew instead of sent."""
+    trigger_lifetime_ms: int = Field(default=30 * 86_400_000, ge=5_000)
+    """How long a trigger order is to wait where the exchange ends it some day; it is renewed with a tenth to spare."""
 
     def policy(self) -> Policy:
         """The patience of `decide`."""
@@ -29,5 +31,6 @@ class Settings(BusSettings, DatabaseSettings, HttpSettings, CallerSettings):
             debounce_ms=self.protect_debounce_ms,
             ask_after_ms=self.order_ask_after_ms,
             exit_validity_ms=self.exit_validity_ms,
+            trigger_lifetime_ms=self.trigger_lifetime_ms,
             overdue_after_ms=self.protection_bound_ms,
         )

@@ -1,5 +1,7 @@
 """After every event: note what was confirmed, hand back what ended, cover what is free, close what is done."""
 
+from decimal import Decimal
+
 import msgspec
 
 from common.errors import ErrorCategory
@@ -10,9 +12,11 @@ from common.protection import BracketClosed, ExitLegView, ProtectionFailed, Prot
 from order_engine.bracket import Exit, ExitKind
 from order_engine.hands import find_again
 from order_engine.ladder import Ladder, after_refusal
-from order_engine.order import Order, Role
+from order_engine.linking import link_legs, unsold, watch_slow_legs
+from order_engine.order import Order
+from order_engine.placing import cancel_exit
 from order_engine.policy import Policy
-from order_engine.protect import cancel_exit, cancel_leg, protect
+from order_engine.protect import protect
 from order_engine.results import closing_reason, residency_reason, result_of, role_name
 from order_engine.turn import Turn
 from order_engine.watch import keep_watch
@@ -22,9 +26,9 @@ def settle(turn: Turn, policy: Policy) -> None:
     """Bring the bracket to rest: every exit accounted for, everything held covered or on its way to be."""
     for exit_ in turn.bracket.exits:
         if exit_.live:
-            _note_placed(turn, exit_)
-            _link_legs(turn, _again(turn, exit_), policy)
-            _watch_slow_legs(turn, _again(turn, exit_), policy)
+            _note_placed(turn, exit_, policy)
+            link_legs(turn, _again(turn, exit_), policy)
+            watch_slow_legs(turn, _again(turn, exit_), policy)
         if not _again(turn, exit_).live and not exit_.settled:
             _hand_back(turn, _again(turn, exit_), policy)
     _forget_old(turn, policy)
@@ -40,45 +44,19 @@ def _again(turn: Turn, exit_: Exit) -> Exit:
     return next(known for known in turn.bracket.exits if known.generation == exit_.generation)
 
 
-def _link_legs(turn: Turn, exit_: Exit, policy: Policy) -> None:
-    """Do for unlinked legs what a native list does: when one executes or ends, end the other."""
-    if exit_.kind is ExitKind.HELD:
-        target, stop = exit_.legs
-        if not target.live and stop.live:
-            turn.put_order(msgspec.structs.replace(stop, status=OrderStatus.EXPIRED, updated_ms=turn.now_ms))
-    if exit_.kind is not ExitKind.PAIR:
-        return
-    for leg, partner in (exit_.legs, exit_.legs[::-1]):
-        if not (leg.triggered or leg.filled_qty > 0 or not leg.live) or not partner.live or partner.cancel_wanted:
-            continue
-        if leg.status is OrderStatus.REJECTED and leg.role is Role.TAKE_PROFIT and not _past_target(turn, leg, policy):
-            _keep_stop_alone(turn, exit_, policy)  # A stop without a target protects; no stop at all does not.
-        else:
-            cancel_leg(turn, partner, policy)
-
-
-def _past_target(turn: Turn, target: Order, policy: Policy) -> bool:
-    px, level = turn.bracket.ladder.price(turn.now_ms, policy), target.trigger_px or target.price
-    return px is not None and level is not None and px >= level
-
-
-def _keep_stop_alone(turn: Turn, exit_: Exit, policy: Policy) -> None:
-    """The target was refused: try the pair again later, and keep the stop until then."""
-    if exit_.act_at_ms is None:
-        turn.put_exit(msgspec.structs.replace(exit_, act_at_ms=turn.now_ms + policy.retry_ceiling_ms))
-
-
-def _note_placed(turn: Turn, exit_: Exit) -> None:
+def _note_placed(turn: Turn, exit_: Exit, policy: Policy) -> None:
     if exit_.placed or not all(leg.confirmed and leg.status is not OrderStatus.REJECTED for leg in exit_.legs):
         return
-    turn.put_exit(msgspec.structs.replace(exit_, placed=True))
+    renewal_ms = policy.renewal_ms(turn.bracket.exchange) if exit_.kind.waits else None
+    renew_at_ms = exit_.renew_at_ms or (turn.now_ms + renewal_ms if renewal_ms is not None else None)
+    turn.put_exit(msgspec.structs.replace(exit_, placed=True, renew_at_ms=renew_at_ms))
     turn.change(ladder=Ladder())
     turn.note(
         ProtectionPlaced,
         list_client_order_id=exit_.list_client_order_id,
         level=exit_.level,
-        qty=exit_.qty,
-        legs=tuple(_leg_view(turn.bracket.exchange, leg) for leg in exit_.legs),
+        qty=exit_.leaves_qty,
+        legs=tuple(_leg_view(turn.bracket.exchange, leg) for leg in exit_.legs if leg.live),
     )
 
 
@@ -94,38 +72,25 @@ def _leg_view(exchange: Exchange, leg: Order) -> ExitLegView:
     )
 
 
-def _watch_slow_legs(turn: Turn, exit_: Exit, policy: Policy) -> None:
-    """A leg that has started to execute leaves the rest of its exit without a stop: give it little time."""
-    stop, target = exit_.leg(Role.STOP_LOSS), exit_.leg(Role.TAKE_PROFIT)
-    if any(leg.live and leg.sent and _fired(leg) for leg in exit_.legs):
-        patience_ms = turn.bracket.plan.stop_limit_patience_ms if turn.bracket.plan else policy.take_profit_patience_ms
-    elif target is not None and target.live and target.filled_qty > 0 and not (stop is not None and stop.live):
-        patience_ms = policy.take_profit_patience_ms
-    else:
-        return
-    at_ms = turn.now_ms + patience_ms
-    if exit_.act_at_ms is None or at_ms < exit_.act_at_ms:
-        turn.put_exit(msgspec.structs.replace(exit_, act_at_ms=at_ms))
-
-
-def _fired(leg: Order) -> bool:
-    """Whether a waiting order's price was reached."""
-    return leg.order_type.waits_for_trigger and (leg.triggered or leg.filled_qty > 0)
-
-
 def _hand_back(turn: Turn, exit_: Exit, policy: Policy) -> None:
     """An exit has ended: what it did not sell is free again, or must leave at once, or is the user's."""
     leaves = max(exit_.qty - exit_.sold_qty, ZERO)
     turn.put_exit(msgspec.structs.replace(exit_, settled=True))
     turn.debounced = True
-    refused = next((leg for leg in exit_.legs if leg.status is OrderStatus.REJECTED), None)
-    if refused is not None and exit_.sold_qty == 0 and not exit_.released:
-        _note_refusal(turn, exit_, refused, policy)
+    if exit_.released:
+        _note_reduced(turn, exit_, leaves)
         return
-    if leaves > 0 and _was_leaving(exit_) and not exit_.released:
-        turn.change(sell_now=turn.bracket.sell_now + leaves)
-        if exit_.kind is ExitKind.MARKET:  # The book ran dry: the rest of it in a moment.
-            _climb(turn, ErrorCategory.UNCLASSIFIED, policy, pause=True)
+    turn.change(sell_now=turn.bracket.sell_now + _leaving(exit_, leaves))
+    refused = next((leg for leg in exit_.legs if leg.status is OrderStatus.REJECTED), None)
+    if refused is not None and (exit_.sold_qty == 0 or (leaves > 0 and refused is exit_.stop)):
+        _note_refusal(turn, exit_, refused, policy)
+    elif leaves > 0 and exit_.kind is ExitKind.MARKET:  # The book ran dry: the rest of it in a moment.
+        _climb(turn, ErrorCategory.UNCLASSIFIED, policy, pause=True)
+    if refused is None or exit_.sold_qty > 0:
+        _note_reduced(turn, exit_, leaves)
+
+
+def _note_reduced(turn: Turn, exit_: Exit, leaves: Decimal) -> None:
     turn.note(
         ProtectionReduced,
         list_client_order_id=exit_.list_client_order_id,
@@ -136,9 +101,11 @@ def _hand_back(turn: Turn, exit_: Exit, policy: Policy) -> None:
     )
 
 
-def _was_leaving(exit_: Exit) -> bool:
-    """Whether its rest was meant to be sold at once: a market sell, or a leg whose price was reached."""
-    return exit_.kind is ExitKind.MARKET or any(_fired(leg) for leg in exit_.legs)
+def _leaving(exit_: Exit, leaves: Decimal) -> Decimal:
+    """What of its rest was meant to be sold at once: of a market sell and a stop all, of a target what it was for."""
+    if exit_.kind is ExitKind.MARKET or any(stop.fired for stop in exit_.stops):
+        return leaves
+    return min(sum((unsold(target) for target in exit_.targets if target.fired), ZERO), leaves)
 
 
 def _reason(exit_: Exit) -> str:
@@ -152,8 +119,6 @@ def _reason(exit_: Exit) -> str:
 
 def _note_refusal(turn: Turn, exit_: Exit, leg: Order, policy: Policy) -> None:
     category = leg.refusal or ErrorCategory.UNCLASSIFIED
-    if _was_leaving(exit_):
-        turn.change(sell_now=turn.bracket.sell_now + exit_.qty)
     if category is ErrorCategory.TOO_MANY_ORDERS:
         turn.change(max_pairs=max(len([e for e in turn.bracket.live_exits if e.kind.waits]), 1))
     _climb(turn, category, policy, pause=exit_.kind in {ExitKind.MARKET, ExitKind.HELD})

@@ -15,7 +15,7 @@ from common.commands import (
     SubmitOrderList,
 )
 from common.errors import ErrorCategory
-from common.exchanges import Exchange, Residency
+from common.exchanges import CAPABILITIES, Exchange, ExitStyle, Residency
 from common.orders import OrderFact, OrderType, Side
 from common.protection import BracketState
 from order_engine.bracket import Bracket
@@ -50,11 +50,19 @@ PLANS = [
     a_plan(("103000", "95000", "0.2"), ("104000", "96000", "0.3"), ("106000", "97000", "0.5")),
     a_plan(stop_loss_type=OrderType.STOP_LOSS_LIMIT),
 ]
+DAY_MS = 86_400_000
 TARGETS = {
     Exchange.BINANCE: OrderType.LIMIT_MAKER,
     Exchange.BITGET: OrderType.TAKE_PROFIT,
+    Exchange.GATEIO: OrderType.TAKE_PROFIT_LIMIT,
     Exchange.MEXC: OrderType.LIMIT,
 }
+
+
+def _chain(command: Command) -> str:
+    """What a connector carries out one after the other."""
+    named = (getattr(command, name, None) for name in ("list_client_order_id", "client_order_id"))
+    return next((name for name in named if name is not None), "")
 
 
 class World:
@@ -66,7 +74,7 @@ class World:
     def __init__(self, draw: Any) -> None:
         self.draw = draw
         self.now_ms = NOW_MS
-        name = draw(st.sampled_from([Exchange.BINANCE, Exchange.BINANCE, Exchange.BITGET, Exchange.MEXC]))
+        name = draw(st.sampled_from(Exchange))
         self.exchange = ModelExchange("account-1", exchange=name, fee_in_base=draw(st.booleans()))
         limit = draw(st.booleans())
         qty = draw(st.sampled_from(["0.01", "0.00011", "0.02003", "0.5"]))
@@ -76,7 +84,11 @@ class World:
             price=Decimal(100_000) if limit else None,
             exchange=name,
             instrument=msgspec.structs.replace(BTCUSDT, exchange=name),
-            plan=msgspec.structs.replace(draw(st.sampled_from(PLANS)), take_profit_type=TARGETS[name]),
+            plan=msgspec.structs.replace(
+                draw(st.sampled_from(PLANS)),
+                take_profit_type=TARGETS[name],
+                style=draw(st.sampled_from(CAPABILITIES[name].exit_styles)),
+            ),
         )
         in_use = draw(st.sampled_from([0, 0, 0, 3]))
         bracket, effects = open_bracket(intent, algo_orders_in_use=in_use, cause="intent", now_ms=NOW_MS)
@@ -103,9 +115,12 @@ class World:
         # P2: what is sold and what open exits could still sell never exceed what arrived. Two unlinked triggers may
         # both be open for a moment after one has sold; then the other finds nothing.
         assert exchange.sold <= exchange.bought
-        if exchange.exchange is not Exchange.BITGET:
+        if CAPABILITIES[exchange.exchange].exit_style is not ExitStyle.TRIGGER_PAIR:
             assert exchange.sold + exchange.may_still_sell <= exchange.bought
             assert sum(exit_.claim for exit_ in bracket.exits) <= bracket.received_qty
+        else:
+            # A shared stop is never placed anew beside the one it replaces.
+            assert sum(order.leaves_qty for order in exchange.orders.values() if order.stops) <= exchange.bought
         # P3: no client id is ever submitted twice.
         assert len(exchange.submitted) == len(set(exchange.submitted))
         # P1, the books: what is held is protected, unprotected or dust, and nothing is negative.
@@ -124,6 +139,7 @@ class World:
                 + ["fill_entry"] * 2
                 + [
                     "fill_exit",
+                    "fill_exit",
                     "stop",
                     "price",
                     "repeat",
@@ -140,8 +156,10 @@ class World:
 
     def command(self) -> None:
         if self.commands:
-            # Commands of one account keep their order.
-            self.facts += self.exchange.handle(self.commands.pop(0), self.now_ms)
+            # Those about one order keep their order, all others overtake each other.
+            chosen = self.commands[self.draw(st.integers(0, len(self.commands) - 1))]
+            first = next(n for n, each in enumerate(self.commands) if _chain(each) == _chain(chosen))
+            self.facts += self.exchange.handle(self.commands.pop(first), self.now_ms)
 
     def fact(self) -> None:
         if self.facts:
@@ -162,15 +180,15 @@ class World:
         self.feed(AskAll(cause="broker", now_ms=self.now_ms))
 
     def tick(self) -> None:
-        self.now_ms += self.draw(st.sampled_from([1, 250, 1_500, 30_000]))
+        self.now_ms += self.draw(st.sampled_from([1, 250, 1_500, 30_000, 28 * DAY_MS]))
         self.feed(Ticked(cause="tick", now_ms=self.now_ms))
 
     def refuse(self) -> None:
         if self.bracket.entry is not None and self.bracket.entry.confirmed:
             self.exchange.refuse_next.append(self.draw(st.sampled_from(REFUSALS)))
 
-    def fill_entry(self) -> None:
-        self._fill([o for o in self.exchange.open_orders() if o.side is Side.BUY])
+    def fill_entry(self, part: Decimal | None = None) -> None:
+        self._fill([o for o in self.exchange.open_orders() if o.side is Side.BUY], part)
 
     def fill_exit(self) -> None:
         self._fill([o for o in self.exchange.open_orders() if o.order_type in TARGETS.values()])
@@ -182,10 +200,10 @@ class World:
         px = self.draw(st.sampled_from([Decimal(94_000), Decimal(95_500), Decimal(100_000)]))
         self.feed(PriceSeen(cause="price", now_ms=self.now_ms, px=px))
 
-    def _fill(self, orders: list[Any]) -> None:
+    def _fill(self, orders: list[Any], part: Decimal | None = None) -> None:
         if orders:
             order = self.draw(st.sampled_from(orders))
-            part = self.draw(st.sampled_from([Decimal(1), Decimal(1), Decimal("0.3")]))
+            part = part or self.draw(st.sampled_from([Decimal(1), Decimal(1), Decimal("0.3")]))
             qty = max((order.qty * part).quantize(Decimal("0.00001")), Decimal("0.00001"))
             self.facts += self.exchange.fill(order.client_order_id, qty)
 
@@ -198,8 +216,21 @@ class World:
         assert self.bracket.entry is not None
         self.feed(CancelWanted(cause="user", now_ms=self.now_ms, client_order_id=self.bracket.entry.client_order_id))
 
+    def arrive(self) -> None:
+        """The entry fills at once and everything under way arrives: what is held is protected."""
+        for _ in range(40):
+            if self.commands:
+                self.command()
+            elif self.facts:
+                self.feed(Observed(cause="fact", now_ms=self.now_ms, fact=self.facts.pop(0)))
+            else:
+                self.fill_entry(part=Decimal(1))
+
     def come_to_rest(self) -> None:
-        """The network heals: everything under way arrives, time passes, nothing more is lost or refused."""
+        """The network heals: everything under way arrives, time passes, nothing more is lost or refused.
+
+        Renewals of triggers, weeks ahead, go on for ever.
+        """
         self.exchange.refuse_next.clear()
         for _ in range(400):
             if self.commands:
@@ -207,7 +238,7 @@ class World:
             elif self.facts:
                 fact = self.facts.pop(0)
                 self.feed(Observed(cause="fact", now_ms=self.now_ms, fact=fact))
-            elif (wake_ms := next_wake_ms(self.bracket)) is not None:
+            elif (wake_ms := next_wake_ms(self.bracket)) is not None and wake_ms - self.now_ms < DAY_MS:
                 self.now_ms = max(self.now_ms, wake_ms)
                 self.feed(Ticked(cause="tick", now_ms=self.now_ms))
             else:
@@ -218,6 +249,10 @@ class World:
 @st.composite
 def worlds(draw: Any) -> World:
     world = World(draw)
+    if draw(st.booleans()):
+        world.arrive()
+        if draw(st.booleans()):
+            world.fill_exit()
     for _ in range(draw(st.integers(0, 40))):
         world.step()
     return world

@@ -47,6 +47,14 @@ class ModelOrder:
     def leaves_qty(self) -> Decimal:
         return ZERO if self.status.terminal else self.qty - self.cum_qty
 
+    @property
+    def takes_profit(self) -> bool:
+        return self.order_type in {OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
+
+    @property
+    def stops(self) -> bool:
+        return self.order_type in {OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT}
+
 
 class ModelExchange:
     """Orders, lists and the base asset bought through them."""
@@ -77,7 +85,15 @@ class ModelExchange:
 
     @property
     def may_still_sell(self) -> Decimal:
-        """The most that open sells are meant to take; the two legs of an exit share one quantity."""
+        """The most that open sells are meant to take; the legs of an exit share one quantity.
+
+        Where nothing links them, stops all wait for a fall and targets for a rise.
+        """
+        if CAPABILITIES[self.exchange].exit_style is ExitStyle.TRIGGER_PAIR:
+            sells = [order for order in self.orders.values() if order.side is Side.SELL]
+            targets = sum((order.leaves_qty for order in sells if order.takes_profit), ZERO)
+            stops = sum((order.leaves_qty for order in sells if order.stops), ZERO)
+            return sum((order.leaves_qty for order in sells), ZERO) - min(targets, stops)
         exits: dict[str, Decimal] = {}
         for order in self.orders.values():
             if order.side is Side.SELL:
