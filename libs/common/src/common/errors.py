@@ -61,9 +61,22 @@ class Unavailable(CgtError):
 
 
 class Refused(CgtError):
-    """A request that breaks a rule: the field at fault, the rule, and what would mend it."""
+    """A request that breaks a rule: the field at fault, the rule, and what would mend it.
 
-    def __init__(self, *, code: str, title: str, field: str | None, rule: str, fix: str, status: int = 400) -> None:
+    `retry_after_ms` is set where waiting mends it.
+    """
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        title: str,
+        field: str | None,
+        rule: str,
+        fix: str,
+        status: int = 400,
+        retry_after_ms: int | None = None,
+    ) -> None:
         super().__init__(f"{title}: {rule}")
         self.code = code
         self.title = title
@@ -71,6 +84,7 @@ class Refused(CgtError):
         self.rule = rule
         self.fix = fix
         self.status = status
+        self.retry_after_ms = retry_after_ms
 
 
 class MissingSetting(CgtError):

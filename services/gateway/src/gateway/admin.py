@@ -7,7 +7,7 @@ import sys
 from common.db.pool import DatabaseSettings, create_pool
 from common.errors import CgtError
 from gateway.auth.identity import Role
-from gateway.auth.sessions import UserStore
+from gateway.auth.records import UserStore
 from gateway.store.users import PostgresUsers
 
 

@@ -17,6 +17,7 @@ from common.service.client import InternalService
 from common.service.http import HttpServer, HttpSettings
 from common.service.run import Process
 from gateway.accounts import Accounts
+from gateway.auth.api_tokens import ApiTokens
 from gateway.auth.callers import Callers
 from gateway.auth.passwords import Passwords
 from gateway.auth.sessions import Sessions
@@ -29,9 +30,12 @@ from gateway.live import Live
 from gateway.redelivery import Redelivery
 from gateway.risk.entries import Entries
 from gateway.settings import GatewaySettings
+from gateway.store.api_tokens import PostgresApiTokens
+from gateway.store.attempts import PostgresAttempts
 from gateway.store.intents import PostgresIntents
 from gateway.store.ledger import PostgresLedger
 from gateway.store.risk import PostgresRisk
+from gateway.store.sessions import PostgresSessions
 from gateway.store.users import PostgresUsers
 from gateway.trading.operations import Operations
 from gateway.trading.service import Trading
@@ -83,13 +87,17 @@ def build(
         exchange: HttpConnector(exchange, InternalService(session, url, auth, f"{exchange.value}-connector"), clock)
         for exchange, url in settings.connector_urls.items()
     }
-    users, ledger, intents = PostgresUsers(pool), PostgresLedger(pool), PostgresIntents(pool, settings.open_operations)
+    users, sessions, tokens = PostgresUsers(pool), PostgresSessions(pool), PostgresApiTokens(pool)
+    ledger, intents = PostgresLedger(pool), PostgresIntents(pool, settings.open_operations)
     risk = PostgresRisk(pool)
     operations = Operations(intents, ledger, connectors)
     return Parts(
         clock=clock,
-        callers=Callers(users, settings.token_rules, clock),
-        sessions=Sessions(users, Passwords(), settings.token_rules, clock),
+        callers=Callers(sessions, tokens, settings.token_rules, clock, settings.session_check_ms),
+        users=users,
+        sessions=Sessions(users, sessions, PostgresAttempts(pool), Passwords(), settings.token_rules, clock),
+        session_store=sessions,
+        api_tokens=ApiTokens(tokens, clock),
         vault=vault,
         accounts=Accounts(vault),
         connectors=connectors,

@@ -13,7 +13,8 @@ from common.codec import encode
 from common.errors import Refused, Unavailable
 from common.ids import new_id
 from gateway.accounts import Accounts
-from gateway.auth.callers import Callers
+from gateway.auth.callers import Callers, permitted
+from gateway.auth.identity import Scope
 from gateway.events import LiveEvent, live_events
 
 MOST_WAITING: Final = 10_000
@@ -61,7 +62,7 @@ class Live:
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         try:
-            user_id = (await self._callers.of(_token(environ, auth))).user_id
+            user_id = permitted(await self._callers.of(_token(environ, auth)), Scope.READ).user_id
         except Refused as refused:
             problem = {"code": refused.code, "title": refused.title, "rule": refused.rule, "fix": refused.fix}
             raise socketio.exceptions.ConnectionRefusedError(refused.title, problem) from None

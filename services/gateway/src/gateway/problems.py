@@ -17,7 +17,7 @@ from gateway.trading import refusals
 from gateway.trading.progress import Refusal
 
 TYPE_PREFIX: Final = "/problems/"
-RETRY_AFTER_S: Final = "1"
+RETRY_AFTER_MS: Final = 1_000
 """For whoever has too much under way: requests are answered, or given up, within seconds."""
 
 
@@ -133,7 +133,8 @@ def refused_problem(error: Refused) -> GatewayProblem:
 
 
 async def _refused(_: Request, error: Any) -> JSONResponse:
-    headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": RETRY_AFTER_S}}.get(error.status, {})
+    retry_after_s = -(-(error.retry_after_ms or RETRY_AFTER_MS) // 1000)
+    headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": str(retry_after_s)}}.get(error.status, {})
     return problem_response(refused_problem(error), **headers)
 
 

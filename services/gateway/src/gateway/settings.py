@@ -14,6 +14,8 @@ class GatewaySettings(EnvSettings):
     jwt_secret: SecretStr = Field(min_length=32, description="set it to a random secret of at least 32 characters")
     access_token_s: int = Field(default=3_600, ge=60)
     refresh_token_s: int = Field(default=31_556_926, ge=3_600)
+    session_check_ms: int = Field(default=2_000, ge=0, le=60_000)
+    """For so long a session, token or role that was good is believed to be; then it is looked up again."""
     vault_url: str = Field(description="set it to the address of the credentials-vault, such as http://127.0.0.1:7101")
     binance_connector_url: str | None = None
     bitget_connector_url: str | None = None

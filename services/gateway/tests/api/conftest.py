@@ -16,6 +16,7 @@ from common.health import Health
 from common.orders import OrderAccepted, OrderFilled, OrderStatus
 from common.service.http import HttpServer, HttpSettings
 from gateway.accounts import Accounts
+from gateway.auth.api_tokens import ApiTokens
 from gateway.auth.callers import Callers
 from gateway.auth.passwords import Passwords
 from gateway.auth.sessions import Sessions
@@ -30,9 +31,9 @@ from gateway.testing.fakes import (
     MemoryBus,
     MemoryIntents,
     MemoryLedger,
-    MemoryUsers,
     MemoryVault,
 )
+from gateway.testing.identity import MemoryApiTokens, MemoryAttempts, MemorySessions, MemoryUsers
 from gateway.testing.risk import MemoryRisk
 from gateway.trading.operations import Operations
 from gateway.trading.service import Patience, Trading
@@ -40,6 +41,7 @@ from gateway.waiting import Waiting
 
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 RULES = TokenRules(secret="a secret of more than thirty-two characters", access_s=3600, refresh_s=86_400)
+CHECK_MS = 2_000
 BUY = {"symbol": "BTCUSDT", "side": "BUY", "sizePct": 0.1, "tpLevels": [105000, 110000], "sl": 95000}
 
 
@@ -52,13 +54,17 @@ class House:
         self.intents, self.bus, self.waiting = MemoryIntents(), MemoryBus(), Waiting()
         self.bus.engine = self.fill
         self.users, self.risk = MemoryUsers(), MemoryRisk(self.intents)
+        sessions, tokens = MemorySessions(self.users), MemoryApiTokens(self.users)
         self.connectors = {Exchange.BINANCE: self.connector}
         operations = Operations(self.intents, self.ledger, self.connectors)
         patience = Patience(answer_ms=150, fill_ms=50)
         self.parts = Parts(
             clock=self.clock,
-            callers=Callers(self.users, RULES, self.clock),
-            sessions=Sessions(self.users, CHEAP, RULES, self.clock),
+            callers=Callers(sessions, tokens, RULES, self.clock, CHECK_MS),
+            users=self.users,
+            sessions=Sessions(self.users, sessions, MemoryAttempts(), CHEAP, RULES, self.clock),
+            session_store=sessions,
+            api_tokens=ApiTokens(tokens, self.clock),
             vault=self.vault,
             accounts=Accounts(self.vault),
             connectors=self.connectors,

@@ -20,8 +20,10 @@ async def test_the_admins_door_opens_and_closes_with_the_role_without_a_new_log_
         await at_the_admins_door(house, user.token)
     assert (refused.value.status, refused.value.code) == (403, "ADMIN_ONLY")
     assert await carry_out(house.users, "grant", "User@Example.com") == "user@example.com is now an admin"
+    house.clock.advance(2_000)
     assert await at_the_admins_door(house, user.token)
     await carry_out(house.users, "revoke", "user@example.com")
+    house.clock.advance(2_000)
     with pytest.raises(Refused):
         await at_the_admins_door(house, user.token)
 

@@ -12,12 +12,10 @@ from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.ids import new_id
 from common.intents import CancelAllOrdersIntent
-from gateway.auth.sessions import RefreshRow, Taken, User
 from gateway.ports import Answer, StoredIntent
 from gateway.redelivery import Redelivery
 from gateway.store.intents import PostgresIntents
 from gateway.store.ledger import PostgresLedger
-from gateway.store.users import PostgresUsers
 from gateway.testing.fakes import MemoryBus
 from gateway.testing.views import CREATE_VIEWS, DROP_VIEWS
 
@@ -50,35 +48,6 @@ def an_intent(user_id: str = "u", *, at_ms: int = NOW_MS) -> CancelAllOrdersInte
 
 def stored(intent: CancelAllOrdersIntent, key: str | None = None) -> StoredIntent:
     return StoredIntent(intent=intent, idempotency_key=key, request_hash="h")
-
-
-async def test_an_email_is_taken_once_and_found_again(pool: asyncpg.Pool) -> None:
-    users = PostgresUsers(pool)
-    user = User(user_id=new_id(), email=f"{new_id()}@example.com", password_hash="h", created_ms=1)
-    assert await users.add_user(user)
-    assert not await users.add_user(User(user_id=new_id(), email=user.email, password_hash="h", created_ms=1))
-    assert await users.by_email(user.email) == await users.by_id(user.user_id) == user
-
-
-async def test_a_refresh_token_is_taken_once_and_known_when_it_comes_back(pool: asyncpg.Pool) -> None:
-    users = PostgresUsers(pool)
-    user = User(user_id=new_id(), email=f"{new_id()}@example.com", password_hash="h", created_ms=1)
-    await users.add_user(user)
-    row = RefreshRow(token_hash=new_id(), family_id=new_id(), user_id=user.user_id, expires_ms=9)
-    await users.add_refresh(row)
-    assert await users.take_refresh(row.token_hash, 1) == (Taken.FRESH, row)
-    assert await users.take_refresh(row.token_hash, 2) == (Taken.USED_BEFORE, row)
-    assert await users.take_refresh("unknown", 2) is None
-
-
-async def test_no_token_of_a_revoked_family_is_taken(pool: asyncpg.Pool) -> None:
-    users = PostgresUsers(pool)
-    user = User(user_id=new_id(), email=f"{new_id()}@example.com", password_hash="h", created_ms=1)
-    await users.add_user(user)
-    row = RefreshRow(token_hash=new_id(), family_id=new_id(), user_id=user.user_id, expires_ms=9)
-    await users.add_refresh(row)
-    await users.revoke_family(row.family_id)
-    assert await users.take_refresh(row.token_hash, 1) is None
 
 
 async def test_a_key_belongs_to_one_intent_of_its_user(pool: asyncpg.Pool) -> None:

@@ -1,87 +1,61 @@
-"""Register, log in, refresh, log out. A refresh token works once; one that comes back ends its whole family."""
-
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import Protocol
+"""Register, log in, refresh, log out, change the password. A refresh token works once; one that comes back ends its
+session, because somebody holds a copy."""
 
 import msgspec
+import structlog
 
 from common.clock import Clock
-from common.errors import Refused
 from common.ids import new_id
-from gateway.auth.identity import Role
+from gateway.auth import refusals
+from gateway.auth.identity import Caller
+from gateway.auth.lockout import (
+    KNOWN_MS,
+    AttemptStore,
+    Door,
+    login_doors,
+    network_of,
+    registration_doors,
+)
 from gateway.auth.passwords import Passwords
+from gateway.auth.records import Origin, Rotation, Session, SessionStore, User, UserStore
 from gateway.auth.tokens import Claims, TokenRules, access_token, refresh_token, token_hash
 
-
-class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered user."""
-
-    user_id: str
-    email: str
-    password_hash: str
-    created_ms: int
-    role: Role = Role.TRADER
-
-
-class RefreshRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A refresh token as it is stored: hashed, in the family that began with one log-in."""
-
-    token_hash: str
-    family_id: str
-    user_id: str
-    expires_ms: int
-
-
-class Taken(StrEnum):
-    """What became of the attempt to use a refresh token."""
-
-    FRESH = "fresh"
-    USED_BEFORE = "used_before"
-
-
-class UserStore(Protocol):
-    """Users and their refresh tokens."""
-
-    async def add_user(self, user: User) -> bool:
-        """False when the e-mail is taken."""
-
-    async def by_email(self, email: str) -> User | None: ...
-
-    async def by_id(self, user_id: str) -> User | None: ...
-
-    async def set_role(self, email: str, role: Role) -> bool:
-        """False when nobody has this e-mail."""
-
-    async def admins(self) -> Sequence[User]: ...
-
-    async def add_refresh(self, row: RefreshRow) -> None: ...
-
-    async def take_refresh(self, token_hash: str, now_ms: int) -> tuple[Taken, RefreshRow] | None:
-        """Mark the token used, once; None for a token that is unknown or revoked."""
-
-    async def revoke_family(self, family_id: str) -> None: ...
+_log = structlog.get_logger(__name__)
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """What a log-in hands out."""
 
     user: User
+    session_id: str
     access_token: str
     refresh_token: str
+    expires_in_s: int
+    """How long the access token lasts."""
 
 
 class Sessions:
-    """The four things a user does before trading."""
+    """What a user does before trading."""
 
-    def __init__(self, users: UserStore, passwords: Passwords, rules: TokenRules, clock: Clock) -> None:
+    def __init__(
+        self,
+        users: UserStore,
+        sessions: SessionStore,
+        attempts: AttemptStore,
+        passwords: Passwords,
+        rules: TokenRules,
+        clock: Clock,
+    ) -> None:
         self._users = users
+        self._sessions = sessions
+        self._attempts = attempts
         self._passwords = passwords
         self._rules = rules
         self._clock = clock
 
-    async def register(self, email: str, password: str) -> Tokens:
-        """A new user, logged in. Raises Refused (409)."""
+    async def register(self, email: str, password: str, origin: Origin) -> Tokens:
+        """A new user, logged in. Raises Refused (409, 429): asking which e-mails are taken is counted."""
+        doors = await self._knock(registration_doors(origin.address))
         user = User(
             user_id=new_id(),
             email=email.lower(),
@@ -89,63 +63,83 @@ class Sessions:
             created_ms=self._clock.now_ms(),
         )
         if not await self._users.add_user(user):
-            raise Refused(
-                code="EMAIL_TAKEN",
-                title="E-mail already registered",
-                field="email",
-                rule="An e-mail address is registered once.",
-                fix="Log in, or register with another address.",
-                status=409,
-            )
-        return await self._tokens(user, new_id())
+            raise refusals.email_taken()
+        await self._attempts.succeeded(doors, self._clock.now_ms())
+        return await self._begun(user, origin)
 
-    async def log_in(self, email: str, password: str) -> Tokens:
-        """Tokens of a new family. Raises Refused (401), the same for a wrong password and an unknown e-mail."""
+    async def log_in(self, email: str, password: str, origin: Origin) -> Tokens:
+        """A new session. Raises Refused (401, 429), the same for a wrong password and an unknown e-mail."""
         user = await self._users.by_email(email.lower())
-        if not await self._passwords.matches(password, user.password_hash if user else None) or user is None:
-            raise _unauthorised("INVALID_LOGIN", "Invalid credentials", "The e-mail and password do not match.")
-        return await self._tokens(user, new_id())
+        if not await self._right(email.lower(), password, user, origin) or user is None:
+            raise refusals.invalid_login()
+        if self._passwords.outdated(user.password_hash):
+            await self._users.set_password(user.user_id, await self._passwords.hashed(password))
+        return await self._begun(user, origin)
 
     async def refresh(self, token: str) -> Tokens:
-        """New tokens for an unused refresh token. Raises Refused (401); a used one ends its family."""
-        now_ms = self._clock.now_ms()
-        taken = await self._users.take_refresh(token_hash(token), now_ms)
-        if taken is None:
-            raise _unauthorised("INVALID_REFRESH_TOKEN", "Invalid refresh token", "The refresh token is not valid.")
-        how, row = taken
-        if how is Taken.USED_BEFORE:
-            # Somebody holds a copy. Who is the thief cannot be known, so both log in again (RFC 9700, 4.14.2).
-            await self._users.revoke_family(row.family_id)
-            raise _unauthorised("REFRESH_TOKEN_REUSED", "Invalid refresh token", "The refresh token was used before.")
-        user = await self._users.by_id(row.user_id)
-        if user is None or row.expires_ms <= now_ms:
-            raise _unauthorised("REFRESH_TOKEN_EXPIRED", "Invalid refresh token", "The refresh token has expired.")
-        return await self._tokens(user, row.family_id)
+        """New tokens for an unused refresh token. Raises Refused (401); a used one ends its session."""
+        now_ms, fresh = self._clock.now_ms(), refresh_token()
+        expires_ms = now_ms + self._rules.refresh_s * 1000
+        rotated = await self._sessions.rotate(token_hash(token), token_hash(fresh), now_ms, expires_ms)
+        if rotated.outcome is Rotation.REUSED:
+            # Who is the thief cannot be known, so both log in again (RFC 9700, 4.14.2).
+            _log.warning("refresh_token_reused", user_id=rotated.user_id, session_id=rotated.session_id)
+            raise refusals.refresh_reused()
+        user = await self._users.by_id(rotated.user_id) if rotated.outcome is Rotation.DONE else None
+        if user is None:
+            raise refusals.refresh_unknown()
+        return self._tokens(user, rotated.session_id, fresh)
 
-    async def log_out(self, token: str) -> None:
-        """End the token's family; an unknown token is as good as ended."""
-        taken = await self._users.take_refresh(token_hash(token), self._clock.now_ms())
-        if taken is not None:
-            await self._users.revoke_family(taken[1].family_id)
+    async def log_out(self, token: str) -> str | None:
+        """End the refresh token's session; its id. An unknown token is as good as ended."""
+        return await self._sessions.end(token_hash(token), self._clock.now_ms())
 
-    async def _tokens(self, user: User, family_id: str) -> Tokens:
-        now_ms = self._clock.now_ms()
-        token = refresh_token()
-        await self._users.add_refresh(
-            RefreshRow(
-                token_hash=token_hash(token),
-                family_id=family_id,
-                user_id=user.user_id,
-                expires_ms=now_ms + self._rules.refresh_s * 1000,
-            )
+    async def change_password(self, caller: Caller, old: str, new: str, origin: Origin) -> int:
+        """A new password ends the user's other sessions; how many. Raises Refused (401, 429) for a wrong old one."""
+        user = await self._users.by_id(caller.user_id)
+        if user is None or not await self._right(user.email, old, user, origin):
+            raise refusals.wrong_password()
+        await self._users.set_password(user.user_id, await self._passwords.hashed(new))
+        return await self._sessions.revoke_others(user.user_id, caller.session_id, self._clock.now_ms())
+
+    async def _right(self, email: str, password: str, user: User | None, origin: Origin) -> bool:
+        """Whether it is the user's password. Raises Refused (429)."""
+        since_ms = self._clock.now_ms() - KNOWN_MS
+        known = user is not None and await self._sessions.seen_from(user.user_id, network_of(origin.address), since_ms)
+        doors = await self._knock(login_doors(email, origin.address, known=known))
+        if not await self._passwords.matches(password, user.password_hash if user else None):
+            return False
+        await self._attempts.succeeded(doors, self._clock.now_ms())
+        return True
+
+    async def _knock(self, doors: list[Door]) -> list[Door]:
+        # Counted before the password is looked at, so that many attempts at once get no more than one after another.
+        wait_ms = await self._attempts.attempt(doors, self._clock.now_ms())
+        if wait_ms > 0:
+            raise refusals.too_many_attempts(wait_ms)
+        return doors
+
+    async def _begun(self, user: User, origin: Origin) -> Tokens:
+        now_ms, token = self._clock.now_ms(), refresh_token()
+        session = Session(
+            session_id=new_id(),
+            user_id=user.user_id,
+            created_ms=now_ms,
+            last_used_ms=now_ms,
+            expires_ms=now_ms + self._rules.refresh_s * 1000,
+            address=origin.address,
+            network=network_of(origin.address),
+            agent=origin.agent,
         )
-        claims = Claims(user_id=user.user_id, session_id=family_id, role=user.role)
+        await self._sessions.begin(session, token_hash(token))
+        return self._tokens(user, session.session_id, token)
+
+    def _tokens(self, user: User, session_id: str, refresh: str) -> Tokens:
+        claims = Claims(user_id=user.user_id, session_id=session_id, role=user.role)
         return Tokens(
             user=user,
-            access_token=access_token(claims, self._rules, now_ms),
-            refresh_token=token,
+            session_id=session_id,
+            access_token=access_token(claims, self._rules, self._clock.now_ms()),
+            refresh_token=refresh,
+            expires_in_s=self._rules.access_s,
         )
-
-
-def _unauthorised(code: str, title: str, rule: str) -> Refused:
-    return Refused(code=code, title=title, field=None, rule=rule, fix="Log in again.", status=401)

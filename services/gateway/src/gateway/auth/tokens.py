@@ -1,4 +1,4 @@
-"""Access tokens (JWT, HS256, short-lived) and refresh tokens (random, stored as hashes)."""
+"""Access tokens (JWT, HS256, short-lived); refresh tokens and API tokens (random, stored as hashes)."""
 
 import hashlib
 import secrets
@@ -13,6 +13,8 @@ from gateway.auth.identity import Role
 
 ISSUER: Final = "crypto-graph-trader"
 ALGORITHM: Final = "HS256"
+API_TOKEN_PREFIX: Final = "cgt_"  # noqa: S105 - not the secret part of it.
+"""So that people and secret scanners see what it is."""
 
 
 class BadToken(CgtError):
@@ -76,6 +78,11 @@ def refresh_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def api_token() -> str:
+    """A fresh token for a program, of 256 random bits."""
+    return API_TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
 def token_hash(token: str) -> str:
-    """What is stored of a refresh token. It is random, so a plain hash is as good as a slow one."""
+    """What is stored of a refresh token or an API token. It is random, so a plain hash is as good as a slow one."""
     return hashlib.sha256(token.encode()).hexdigest()

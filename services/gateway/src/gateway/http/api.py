@@ -1,5 +1,7 @@
 """The one ASGI app: REST beside Socket.IO, documented at /api-docs."""
 
+from typing import Final
+
 import socketio
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -8,7 +10,19 @@ from starlette.types import ASGIApp
 from common.health import Health
 from common.service.http import new_app
 from gateway import problems
-from gateway.http import auth, bitget, credentials, gateio, markets, mexc, reads, risk, trading
+from gateway.http import (
+    api_tokens,
+    auth,
+    bitget,
+    credentials,
+    gateio,
+    markets,
+    mexc,
+    reads,
+    risk,
+    sessions,
+    trading,
+)
 from gateway.http.middleware import BodyLimit, RequestLog
 from gateway.http.parts import Parts
 from gateway.live import Live
@@ -24,13 +38,20 @@ Socket.IO at `/socket.io` with `auth: {token}` sends `order_update`, `balance_up
 `auto_oco_placed`, `position_update` and `protection_update`, each with a per-user `seq`.
 """
 
+AREAS: Final = (
+    *(auth, sessions, api_tokens, credentials),
+    *(trading, reads, risk),
+    *(markets, bitget, gateio, mexc),
+)
+"""In the order of the documentation."""
+
 
 def rest_app(parts: Parts, health: Health, origins: list[str]) -> FastAPI:
     """The REST surface."""
     app = new_app("Crypto Graph Trader", health, docs_url="/api-docs")
     app.description = DESCRIPTION
     problems.install(app)
-    for area in (auth, credentials, trading, reads, markets, bitget, gateio, mexc, risk):
+    for area in AREAS:
         app.include_router(area.router(parts))
     if origins:
         app.add_middleware(

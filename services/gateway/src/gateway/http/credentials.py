@@ -9,6 +9,7 @@ from common.errors import Refused
 from common.exchanges import Exchange
 from gateway import answers
 from gateway.accounts import not_found
+from gateway.auth.identity import Scope
 from gateway.http.examples import CREDENTIAL, example
 from gateway.http.parts import Parts, caller_of
 from gateway.ports import Account, Key, KeyCheck
@@ -51,7 +52,7 @@ class CredentialsPatch(Body):
 def router(parts: Parts) -> APIRouter:
     """The routes of this area."""
     routes = APIRouter(prefix="/api-credentials", tags=["api-credentials"])
-    UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
+    UserId = Annotated[str, Depends(caller_of(parts, Scope.CREDENTIALS))]  # noqa: N806 - a type.
 
     @routes.post("", status_code=201, responses=example(201, CREDENTIAL), summary="Store API keys")
     async def store(body: NewCredentials, user_id: UserId) -> Response:

@@ -2,17 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from common.clock import Clock
-from common.errors import Refused
 from common.exchanges import Exchange
 from gateway.accounts import Accounts
-from gateway.auth.callers import Callers, unauthenticated
-from gateway.auth.identity import Caller, Role
+from gateway.auth import refusals
+from gateway.auth.api_tokens import ApiTokens
+from gateway.auth.callers import Callers, permitted
+from gateway.auth.identity import Caller, Role, Scope
+from gateway.auth.records import SessionStore, UserStore
 from gateway.auth.sessions import Sessions
 from gateway.ports import Connector, IntentStore, Ledger, Vault
 from gateway.risk.entries import Entries
@@ -28,7 +30,10 @@ class Parts:
 
     clock: Clock
     callers: Callers
+    users: UserStore
     sessions: Sessions
+    session_store: SessionStore
+    api_tokens: ApiTokens
     vault: Vault
     accounts: Accounts
     connectors: Mapping[Exchange, Connector]
@@ -51,41 +56,61 @@ class Parts:
             raise invalid("exchange", rule, f"Use {served}.", code="EXCHANGE_NOT_SERVED") from None
 
 
-_bearer = HTTPBearer(auto_error=False, description="The access token of POST /auth/login.")
-
-
+_bearer = HTTPBearer(
+    auto_error=False, description="The access token of POST /auth/login, or an API token of POST /auth/tokens."
+)
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+_SAFE: Final = frozenset({"GET", "HEAD"})
 
 
-def caller_of(parts: Parts) -> Callable[..., Awaitable[str]]:
-    """The dependency that says which user is calling, or answers 401."""
+def calling_of(parts: Parts, changes: Scope = Scope.TRADE) -> Callable[..., Awaitable[Caller]]:
+    """The dependency that says who is calling, or answers 401.
 
-    async def caller(credentials: _Credentials) -> str:
-        return (await _calling(parts, credentials)).user_id
+    An API token needs the scope `read` to look and `changes` for everything else; 403 without it.
+    """
+
+    async def calling(request: Request, credentials: _Credentials) -> Caller:
+        needed = Scope.READ if request.method in _SAFE else changes
+        return permitted(await _caller(parts, credentials), needed)
+
+    return calling
+
+
+def caller_of(parts: Parts, changes: Scope = Scope.TRADE) -> Callable[..., Awaitable[str]]:
+    """As `calling_of`, for those who only want to know which user it is."""
+    calling = calling_of(parts, changes)
+
+    async def caller(request: Request, credentials: _Credentials) -> str:
+        return (await calling(request, credentials)).user_id
 
     return caller
 
 
+def session_of(parts: Parts) -> Callable[..., Awaitable[Caller]]:
+    """The dependency of what only a person who has logged in may do: 401, and 403 to an API token."""
+
+    async def session(credentials: _Credentials) -> Caller:
+        caller = await _caller(parts, credentials)
+        if caller.session_id is None:
+            raise refusals.login_required()
+        return caller
+
+    return session
+
+
 def admin_of(parts: Parts) -> Callable[..., Awaitable[str]]:
-    """The dependency that says which admin is calling, or answers 401, and 403 to everybody else."""
+    """The dependency that says which admin is calling: 401, and 403 to others and to tokens without the scope."""
 
     async def admin(credentials: _Credentials) -> str:
-        caller = await _calling(parts, credentials)
+        caller = await _caller(parts, credentials)
         if caller.role is not Role.ADMIN:
-            raise Refused(
-                code="ADMIN_ONLY",
-                title="Not allowed",
-                field="Authorization",
-                rule="Only an admin may do this.",
-                fix="Ask the operator to run `python -m gateway admin grant <email>`.",
-                status=403,
-            )
-        return caller.user_id
+            raise refusals.admin_only()
+        return permitted(caller, Scope.ADMIN).user_id
 
     return admin
 
 
-async def _calling(parts: Parts, credentials: HTTPAuthorizationCredentials | None) -> Caller:
+async def _caller(parts: Parts, credentials: HTTPAuthorizationCredentials | None) -> Caller:
     if credentials is None:
-        raise unauthenticated("The request has no access token.")
+        raise refusals.unauthenticated()
     return await parts.callers.of(credentials.credentials)

@@ -17,66 +17,12 @@ from common.intents import OrderIntent
 from common.market import Candle, Depth, PublicTrade, Ticker
 from common.orders import OrderSnapshot, Side
 from gateway.accounts import not_found
-from gateway.auth.identity import Role
-from gateway.auth.sessions import RefreshRow, Taken, User
 from gateway.ports import Account, Answer, BracketView, IntentView, Key, KeyCheck, OrderView, StoredIntent, Transfer
 from gateway.risk.rules import Stake
 from gateway.testing.builders import an_instrument
 from gateway.trading.refusals import invalid
 
 NOW_MS = 1_795_341_600_000
-
-
-class MemoryUsers:
-    """Users and refresh tokens."""
-
-    def __init__(self) -> None:
-        self._users: dict[str, User] = {}
-        self._tokens: dict[str, RefreshRow] = {}
-        self._used: set[str] = set()
-        self._revoked: set[str] = set()
-
-    async def add_user(self, user: User) -> bool:
-        if any(other.email == user.email for other in self._users.values()):
-            return False
-        self._users[user.user_id] = user
-        return True
-
-    async def by_email(self, email: str) -> User | None:
-        return next((user for user in self._users.values() if user.email == email), None)
-
-    async def by_id(self, user_id: str) -> User | None:
-        return self._users.get(user_id)
-
-    async def role_of(self, user_id: str) -> Role | None:
-        user = self._users.get(user_id)
-        return user.role if user else None
-
-    async def set_role(self, email: str, role: Role) -> bool:
-        user = await self.by_email(email)
-        if user is not None:
-            self._users[user.user_id] = msgspec.structs.replace(user, role=role)
-        return user is not None
-
-    async def admins(self) -> Sequence[User]:
-        return [user for user in self._users.values() if user.role is Role.ADMIN]
-
-    async def add_refresh(self, row: RefreshRow) -> None:
-        self._tokens[row.token_hash] = row
-
-    async def take_refresh(self, token_hash: str, now_ms: int) -> tuple[Taken, RefreshRow] | None:
-        row = self._tokens.get(token_hash)
-        if row is None:
-            return None
-        if token_hash in self._used:
-            return Taken.USED_BEFORE, row
-        if row.family_id in self._revoked:
-            return None
-        self._used.add(token_hash)
-        return Taken.FRESH, row
-
-    async def revoke_family(self, family_id: str) -> None:
-        self._revoked.add(family_id)
 
 
 class MemoryVault:
