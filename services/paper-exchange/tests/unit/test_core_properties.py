@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from paper_exchange.core.events import Event, ListChanged, OrderEvent
 from paper_exchange.core.exchange import Exchange
 from paper_exchange.core.instruments import DEFAULT_INSTRUMENTS
+from paper_exchange.core.market import AVERAGE_MS, TAPE_LENGTH
 from paper_exchange.core.orders import OrderRequest
 from paper_exchange.core.refusals import Refused
 
@@ -112,7 +113,7 @@ class Traders(RuleBasedStateMachine):
 
     @rule(px=prices, gap=st.booleans())
     def move(self, px: Decimal, gap: bool) -> None:
-        self.now_ms += 1000
+        self.now_ms += 40_000
         self.attempt(lambda: self.exchange.move(SYMBOL, px, self.now_ms, gap=gap))
 
     @rule(uid=uids, pick=st.integers(0, 50), qty=quantities)
@@ -155,6 +156,21 @@ class Traders(RuleBasedStateMachine):
                     (leg.qty for leg in order_list.pair), default=0
                 )
                 assert order_list.is_done == (not any(leg.is_open for leg in order_list.legs))
+
+    @invariant()
+    def the_best_price_is_where_the_best_level_stands(self) -> None:
+        market = self.exchange.markets[SYMBOL]
+        assert market.best_px("BUY") == market.best("BUY")[0] == market.depth("BUY", 1)[0][0]
+        assert market.best_px("SELL") == market.best("SELL")[0] == market.depth("SELL", 1)[0][0]
+
+    @invariant()
+    def the_average_price_is_that_of_the_last_five_minutes(self) -> None:
+        market = self.exchange.markets[SYMBOL]
+        assert len(market.tape) < TAPE_LENGTH, "the tape must hold every trade to be compared with"
+        recent = [trade for trade in market.tape if trade.ts_ms >= self.now_ms - AVERAGE_MS]
+        volume = sum(trade.qty for trade in recent)
+        expected = sum(trade.quote for trade in recent) / volume if volume else market.last
+        assert market.average_px(self.now_ms) == expected
 
     @invariant()
     def open_orders_are_the_open_ones(self) -> None:

@@ -40,6 +40,28 @@ class Counters:
         return self._last_prevented_id
 
 
+class Average:
+    """The volume-weighted price of the last five minutes, kept as sums: it is asked for with every order."""
+
+    def __init__(self) -> None:
+        self._trades: deque[MarketTraded] = deque()
+        self._volume = self._quote = ZERO
+
+    def add(self, trade: MarketTraded) -> None:
+        """Count a trade that is newer than those before."""
+        self._trades.append(trade)
+        self._volume += trade.qty
+        self._quote += trade.quote
+
+    def px(self, now_ms: int) -> Decimal | None:
+        """The average, with what is older forgotten; None when nothing traded."""
+        while self._trades and self._trades[0].ts_ms < now_ms - AVERAGE_MS:
+            old = self._trades.popleft()
+            self._volume -= old.qty
+            self._quote -= old.quote
+        return self._quote / self._volume if self._volume else None
+
+
 class Market:
     """The book is the synthetic ladder around `mark` plus users' resting orders; `last` is the last trade price."""
 
@@ -58,6 +80,7 @@ class Market:
         self.on_fall: PriceQueue[Order] = PriceQueue(ascending=False)
         self.ids = counters or Counters()
         self.charts = Charts(instrument, rng, now_ms)
+        self._average = Average()
         self._ladder = Ladder(instrument, rng)
 
     def resting(self, side: Side) -> PriceQueue[Order]:
@@ -103,23 +126,31 @@ class Market:
 
     def best(self, side: Side) -> Level:
         """Best price of `side` and its quantity; (0, 0) if there is none."""
-        queue, house = self.resting(side), next(self.house_levels(side), None)
-        user_px = queue.best_px()
-        if user_px is None:
-            return house or (ZERO, ZERO)
-        top = user_px if house is None else (max if side == "BUY" else min)(user_px, house[0])
+        top, house = self._top(side)
         qty = house[1] if house is not None and house[0] == top else ZERO
-        for order in queue:
+        for order in self.resting(side):
             if order.px != top:
                 break
             qty += order.leaves_qty
         return top, qty
+
+    def best_px(self, side: Side) -> Decimal:
+        """Best price of `side`, 0 if there is none, without counting who all stands there."""
+        return self._top(side)[0]
+
+    def _top(self, side: Side) -> tuple[Decimal, Level | None]:
+        """The best price of users and ladder together, and the ladder's best level."""
+        user_px, house = self.resting(side).best_px(), next(self.house_levels(side), None)
+        if user_px is None or house is None:
+            return user_px or (house[0] if house is not None else ZERO), house
+        return (max if side == "BUY" else min)(user_px, house[0]), house
 
     def record(self, trade: MarketTraded) -> None:
         """Move the last price and add the trade to tape and charts."""
         self.last, self.last_qty = trade.px, trade.qty
         self.version += 1
         self.tape.append(trade)
+        self._average.add(trade)
         taken = ZERO if trade.buyer_is_maker else trade.qty
         piece = Candle(trade.ts_ms, trade.ts_ms, trade.px, trade.px, trade.px, trade.px, trade.qty, trade.quote, 1)
         piece.taker_volume, piece.taker_quote = taken, ZERO if trade.buyer_is_maker else trade.quote
@@ -128,13 +159,7 @@ class Market:
 
     def average_px(self, now_ms: int) -> Decimal:
         """Volume-weighted price of the last five minutes; the last price when nothing traded."""
-        volume = quote = ZERO
-        for trade in reversed(self.tape):
-            if trade.ts_ms < now_ms - AVERAGE_MS:
-                break
-            volume += trade.qty
-            quote += trade.quote
-        return quote / volume if volume else self.last
+        return self._average.px(now_ms) or self.last
 
     def day(self, now_ms: int) -> Candle:
         """The last 24 hours as one candle."""

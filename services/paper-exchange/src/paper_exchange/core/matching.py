@@ -71,7 +71,7 @@ class Matching:
 
     def would_take(self, order_side: Side, px: Decimal, market: Market) -> bool:
         """Whether an order at `px` would trade at once."""
-        best = market.best(OPPOSITE[order_side])[0]
+        best = market.best_px(OPPOSITE[order_side])
         return best != 0 and (px >= best if order_side == "BUY" else px <= best)
 
     def _fills_at_once(self, order: Order, market: Market) -> bool:
