@@ -1,31 +1,7 @@
 """`python -m bitget_connector [serve | migrate]`."""
 
-import argparse
-import asyncio
-import os
-import sys
-
 from bitget_connector import app
-from common.db.migrations import migrate
-from common.db.pool import DatabaseSettings
-from common.errors import CgtError
-from common.service.run import run
-
-
-def main() -> None:
-    """Run the connector, or bring its schema up to date."""
-    parser = argparse.ArgumentParser(prog="python -m bitget_connector")
-    parser.add_argument(
-        "command", nargs="?", choices=("serve", "migrate"), default="serve", help="serve is what it does by default"
-    )
-    if parser.parse_args().command == "serve":
-        run(app.NAME, app.start)
-    try:
-        url = DatabaseSettings.from_env(os.environ).database_url
-        asyncio.run(migrate("bitget_connector", app.SCHEMA, url))
-    except CgtError as error:
-        sys.exit(f"migrate: {error}")
-
+from common.connector.service import main
 
 if __name__ == "__main__":
-    main()
+    main(app.NAME, app.start)

@@ -1,70 +1,31 @@
-"""Builds the parts and joins them; nothing else knows them all."""
+"""Builds the parts of the connector; nothing else knows them all."""
 
 import os
 from typing import Final
 
-import aiohttp
-
-from common.bus.brokers import BusSettings
-from common.clock import SystemClock
-from common.connector import reads
-from common.connector.connector import Connector, Outside
-from common.connector.door import Door
-from common.connector.vault import VaultClient
-from common.db.pool import DatabaseSettings, create_pool
-from common.health import Health
-from common.service.auth import CalleeSettings, CallerSettings, ServiceAuth, authenticated_service
-from common.service.http import HttpServer, HttpSettings, new_app
+from common.connector.service import ConnectorParts, serve
 from common.service.run import Process
 from mexc_connector.dialect import MexcDialect
 from mexc_connector.settings import MexcSettings
 
 NAME: Final = "mexc-connector"
-SCHEMA: Final = "mexc_connector"
+
+
+def parts(settings: MexcSettings) -> ConnectorParts:
+    """What these settings make of the kit."""
+    return ConnectorParts(
+        NAME,
+        MexcDialect(
+            ws_url=settings.mexc_ws_url,
+            recv_window_ms=settings.mexc_recv_window_ms,
+            prove_silent_ms=settings.mexc_prove_silent_ms,
+        ),
+        settings,
+        rest_url=settings.mexc_rest_url,
+        market_symbols=settings.mexc_market_symbols,
+    )
 
 
 async def start(process: Process) -> None:
     """Start streaming and taking commands. Raises MissingSetting or InvalidSetting."""
-    settings = MexcSettings.from_env(os.environ).checked()
-    auth = ServiceAuth(NAME, CallerSettings.from_env(os.environ).service_key)
-    callers = CalleeSettings.from_env(os.environ).service_keys
-    bus, http_settings = BusSettings.from_env(os.environ), HttpSettings.from_env(os.environ)
-    pool = await create_pool(DatabaseSettings.from_env(os.environ).database_url, SCHEMA, application_name=NAME)
-    process.on_stop(pool.close)
-    vault = VaultClient(await process.enter(aiohttp.ClientSession()), settings.vault_url, auth)
-    clock = SystemClock()
-    dialect = MexcDialect(
-        ws_url=settings.mexc_ws_url,
-        recv_window_ms=settings.mexc_recv_window_ms,
-        prove_silent_ms=settings.mexc_prove_silent_ms,
-    )
-    door = Door(
-        dialect,
-        settings,
-        vault,
-        clock,
-        rest_url=settings.mexc_rest_url,
-        orders_over_socket=False,
-        purpose=f"{NAME}: streams and orders",
-    )
-    outside = Outside(
-        name=NAME,
-        bus=bus,
-        pool=pool,
-        accounts=vault,
-        clock=clock,
-        market_symbols=settings.mexc_market_symbols,
-    )
-    connector = Connector(dialect, door, settings, outside)
-
-    async def database_answers() -> bool:
-        return bool(await pool.fetchval("SELECT true"))
-
-    health = Health()
-    health.add("database", database_answers)
-    connector.add_checks(health)
-    app = new_app(NAME, health)
-    reads.install(app, connector.reader, authenticated_service(NAME, callers))
-    server = HttpServer(app, http_settings)
-    process.spawn("http", server.run(), server.stop)
-    await connector.start(process)
+    await serve(process, parts(MexcSettings.from_env(os.environ).checked()))

@@ -18,8 +18,8 @@ from common.exchanges import Exchange
 Answer = Reply | NotSent | Unknown
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
-    """Wait for a condition that other tasks bring about."""
+async def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+    """Wait for a condition that other tasks bring about; its value."""
     async with asyncio.timeout(timeout_s):
         while not (value := condition()):  # noqa: ASYNC110  any condition, told by nobody
             await asyncio.sleep(0.001)
