@@ -45,7 +45,7 @@ def _keep_stop_fitting(turn: Turn, exit_: Exit, stop: Order, policy: Policy) -> 
     """A stop for more than the targets that wait would find too little: out of the way with it."""
     needed = ZERO
     for target in exit_.targets:
-        if target.status is OrderStatus.REJECTED and not _passed(turn, target, policy):
+        if target.status is OrderStatus.REJECTED and not passed(turn, target, policy):
             needed += target.qty or ZERO  # A stop without a target protects; no stop at all does not.
             if exit_.act_at_ms is None:
                 turn.put_exit(msgspec.structs.replace(exit_, act_at_ms=turn.now_ms + policy.retry_ceiling_ms))
@@ -55,7 +55,7 @@ def _keep_stop_fitting(turn: Turn, exit_: Exit, stop: Order, policy: Policy) -> 
         cancel_leg(turn, stop, policy)
 
 
-def _passed(turn: Turn, target: Order, policy: Policy) -> bool:
+def passed(turn: Turn, target: Order, policy: Policy) -> bool:
     """Whether the market is known to stand at a target's level or beyond."""
     px, level = turn.bracket.ladder.price(turn.now_ms, policy), target.trigger_px or target.price
     return px is not None and level is not None and px >= level

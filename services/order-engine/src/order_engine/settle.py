@@ -12,7 +12,7 @@ from common.protection import BracketClosed, ExitLegView, ProtectionFailed, Prot
 from order_engine.bracket import Exit, ExitKind
 from order_engine.hands import find_again
 from order_engine.ladder import Ladder, after_refusal
-from order_engine.linking import link_legs, unsold, watch_slow_legs
+from order_engine.linking import link_legs, passed, unsold, watch_slow_legs
 from order_engine.order import Order
 from order_engine.placing import cancel_exit
 from order_engine.policy import Policy
@@ -121,7 +121,9 @@ def _note_refusal(turn: Turn, exit_: Exit, leg: Order, policy: Policy) -> None:
     category = leg.refusal or ErrorCategory.UNCLASSIFIED
     if category is ErrorCategory.TOO_MANY_ORDERS:
         turn.change(max_pairs=max(len([e for e in turn.bracket.live_exits if e.kind.waits]), 1))
-    _climb(turn, category, policy, pause=exit_.kind in {ExitKind.MARKET, ExitKind.HELD})
+    # A target that the market has passed is taken now: after a pause nobody would know any more that it was passed.
+    patient = exit_.kind is ExitKind.HELD and not passed(turn, leg, policy)
+    _climb(turn, category, policy, pause=patient or exit_.kind is ExitKind.MARKET)
     if turn.bracket.ladder.believes_short(turn.now_ms, policy) and leg.available_qty is not None:
         missing = exit_.qty - turn.bracket.instrument.floor_qty(leg.available_qty)
         turn.change(missing_qty=turn.bracket.missing_qty + max(missing, ZERO))

@@ -185,6 +185,19 @@ def test_a_held_stop_guards_what_has_no_target_yet() -> None:
     assert [(s.order_type, s.qty) for s in sells(effects)] == [(OrderType.MARKET, HELD)]
 
 
+def test_a_resting_target_refused_because_the_price_is_past_it_is_taken_now() -> None:
+    bracket, _ = bought_on(Exchange.MEXC, OrderType.LIMIT)
+    refused = a_fact(
+        OrderRejected,
+        bracket.exits[0].legs[0],
+        bracket,
+        category=ErrorCategory.PRICE_RELATION,
+        market_px=Decimal(105_000),
+    )
+    bracket, effects = told(bracket, refused)
+    assert [(s.order_type, s.qty) for s in sells(effects)] == [(OrderType.MARKET, HELD)]
+
+
 def test_a_stop_the_engine_holds_is_never_asked_about_on_the_exchange() -> None:
     bracket = armed(bought_on(Exchange.MEXC, OrderType.LIMIT)[0])
     target = bracket.exits[0].legs[0]
