@@ -12,7 +12,8 @@ COPY services services
 # The lock as a constraint pins every version and checks every hash, and only what the services need at run time is taken.
 RUN uv pip install --no-sources --constraint requirements.lock --build-constraint requirements.lock \
       ./libs/common ./services/binance-connector ./services/bitget-connector ./services/credentials-vault \
-      ./services/gateio-connector ./services/gateway ./services/mexc-connector ./services/order-engine ./services/paper-exchange
+      ./services/gateio-connector ./services/gateway ./services/mexc-connector ./services/order-engine ./services/paper-exchange \
+      ./services/portfolio
 
 FROM python:3.11-slim AS run
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin cgt

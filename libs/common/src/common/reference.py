@@ -13,13 +13,14 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from common import accounts, commands, intents, market, orders, protection
+from common import accounts, commands, intents, market, orders, portfolio, protection
 from common.bus.topics import (
     ACCOUNTS,
     BALANCE_EVENTS,
     DEAD_LETTERS,
     ORDER_EVENTS,
     ORDER_INTENTS,
+    PORTFOLIO_EVENTS,
     PROTECTION_EVENTS,
     Topic,
     market_data,
@@ -40,11 +41,12 @@ class Page(NamedTuple):
 PAGES = (
     Page(ORDER_INTENTS, "gateway", "order-engine", get_args(intents.OrderIntent)),
     Page(order_commands("<exchange>"), "order-engine", "that exchange's connector", get_args(commands.Command)),
-    Page(ORDER_EVENTS, "connectors, sync", "order-engine, gateway, anyone", get_args(orders.OrderFact)),
+    Page(ORDER_EVENTS, "connectors, sync", "order-engine, gateway, portfolio, anyone", get_args(orders.OrderFact)),
     Page(BALANCE_EVENTS, "connectors", "gateway, order-engine", get_args(accounts.BalanceFact)),
-    Page(PROTECTION_EVENTS, "order-engine", "gateway, audit, anyone", get_args(protection.ProtectionFact)),
+    Page(PROTECTION_EVENTS, "order-engine", "gateway, portfolio, audit, anyone", get_args(protection.ProtectionFact)),
+    Page(PORTFOLIO_EVENTS, "portfolio", "portfolio, audit, anyone", get_args(portfolio.PortfolioFact)),
     Page(market_data("<exchange>"), "connectors", "gateway, order-engine", get_args(market.MarketFact)),
-    Page(ACCOUNTS, "credentials-vault", "connectors, sync, gateway", (accounts.AccountChanged,)),
+    Page(ACCOUNTS, "credentials-vault", "connectors, sync, gateway, portfolio", (accounts.AccountChanged,)),
     Page(DEAD_LETTERS, "all", "operators", ()),
 )
 
@@ -65,9 +67,9 @@ def topics() -> str:
 
 
 def _section(page: Page) -> str:
-    compacted = ", compacted" if page.topic.compacted else ""
+    kept = ", compacted" if page.topic.compacted else ", kept for ever" if page.topic.history else ""
     head = (
-        f"\n## `{page.topic.name}`\n\nKey: `{page.topic.key}`{compacted}. "
+        f"\n## `{page.topic.name}`\n\nKey: `{page.topic.key}`{kept}. "
         f"Written by: {page.written_by}. Read by: {page.read_by}.\n"
     )
     if not page.messages:

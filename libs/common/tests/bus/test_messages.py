@@ -69,12 +69,14 @@ def test_the_topics_of_a_deployment_are_those_of_the_design() -> None:
         "cgt.order-events.v1",
         "cgt.balance-events.v1",
         "cgt.protection-events.v1",
+        "cgt.portfolio-events.v1",
         "cgt.accounts.v1",
         "cgt.dead-letters.v1",
         "cgt.order-commands.binance.v1",
         "cgt.market-data.binance.v1",
     ]
     assert ACCOUNTS.compacted
+    assert ORDER_EVENTS.history
 
 
 def test_the_broker_kind_decides_the_number_of_shards_unless_it_is_set() -> None:

@@ -115,5 +115,12 @@ def _new_topic(settings: BusSettings, topic: Topic) -> NewTopic:
         settings.wire_name(topic),
         num_partitions=settings.partitions,
         replication_factor=settings.replication,
-        topic_configs={"cleanup.policy": "compact"} if topic.compacted else {},
+        topic_configs=_configs(topic),
     )
+
+
+def _configs(topic: Topic) -> dict[str, str]:
+    """Where the broker's defaults do not fit: by default Kafka forgets a record after a week."""
+    if topic.compacted:
+        return {"cleanup.policy": "compact"}
+    return {"retention.ms": "-1", "retention.bytes": "-1"} if topic.history else {}

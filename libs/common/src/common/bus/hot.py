@@ -31,7 +31,8 @@ class HotRunner:
     """Runs the shards it is assigned until it is stopped; anything unforeseen ends `run()` with an exception.
 
     `known` remembers which broker the stored positions belong to. Without it a broker that came back empty while this
-    process was down is noticed only as long as its topics are shorter than the positions.
+    process was down is noticed only as long as its topics are shorter than the positions. `pace` says who waits for the
+    effects.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class HotRunner:
         dead_letters: DeadLetters,
         client_id: str,
         known: KnownBrokers | None = None,
+        pace: Pace = Pace.HOT,
         open_reader: OpenReader = Reader,
     ) -> None:
         self._settings = settings
@@ -51,6 +53,7 @@ class HotRunner:
         self._dead_letters = dead_letters
         self._client_id = client_id
         self._known = known
+        self._fetch_wait_ms = settings.traits.fetch_wait_ms[pace]
         self._open_reader = open_reader
         self._workers: dict[int, ShardWorker] = {}
         self._reader: Reader | None = None
@@ -80,7 +83,7 @@ class HotRunner:
                     self._settings,
                     self._topics,
                     self._client_id,
-                    fetch_wait_ms=self._settings.traits.fetch_wait_ms[Pace.HOT],
+                    fetch_wait_ms=self._fetch_wait_ms,
                 ) as reader:
                     pause_s = 0.05
                     await self._read(reader)

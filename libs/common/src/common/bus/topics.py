@@ -10,17 +10,21 @@ Key = Literal["account_id", "symbol"]
 
 
 class Topic(NamedTuple):
-    """A topic: what its key is, and whether only the newest value of a key matters."""
+    """A topic: what its key is, and what may be forgotten of it."""
 
     name: str
     key: Key = "account_id"
     compacted: bool = False
+    """Only the newest value of a key matters."""
+    history: bool = False
+    """Audits and rebuilds read it from the beginning: nothing of it expires."""
 
 
 ORDER_INTENTS = Topic("cgt.order-intents.v1")
-ORDER_EVENTS = Topic("cgt.order-events.v1")
+ORDER_EVENTS = Topic("cgt.order-events.v1", history=True)
 BALANCE_EVENTS = Topic("cgt.balance-events.v1")
-PROTECTION_EVENTS = Topic("cgt.protection-events.v1")
+PROTECTION_EVENTS = Topic("cgt.protection-events.v1", history=True)
+PORTFOLIO_EVENTS = Topic("cgt.portfolio-events.v1", history=True)
 ACCOUNTS = Topic("cgt.accounts.v1", compacted=True)
 DEAD_LETTERS = Topic("cgt.dead-letters.v1")
 
@@ -37,7 +41,7 @@ def market_data(exchange: str) -> Topic:
 
 def all_topics(exchanges: Iterable[str]) -> tuple[Topic, ...]:
     """Every topic of a deployment with these exchanges."""
-    shared = (ORDER_INTENTS, ORDER_EVENTS, BALANCE_EVENTS, PROTECTION_EVENTS, ACCOUNTS, DEAD_LETTERS)
+    shared = (ORDER_INTENTS, ORDER_EVENTS, BALANCE_EVENTS, PROTECTION_EVENTS, PORTFOLIO_EVENTS, ACCOUNTS, DEAD_LETTERS)
     return shared + tuple(
         topic for exchange in exchanges for topic in (order_commands(exchange), market_data(exchange))
     )
