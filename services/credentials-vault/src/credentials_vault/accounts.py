@@ -14,6 +14,14 @@ class AlreadyStored(CgtError):
     """This user has stored this key already."""
 
 
+class LabelTaken(CgtError):
+    """Another key of this user on the exchange has this label."""
+
+
+class DefaultNeeded(CgtError):
+    """The default would go while other keys stay: which of them is meant then is not for us to guess."""
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One row: who it belongs to, how it stands, and its sealed key (None once it is deleted)."""
 
@@ -26,6 +34,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     key_version: int
     api_key_hint: str
     fingerprint: str
+    account_kind: str | None
+    """In the exchange's words; None where it was not asked."""
     sealed: Sealed | None
     created_ms: int
     updated_ms: int
@@ -58,22 +68,30 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 def added(account: Account, peers: Sequence[Account]) -> tuple[Account, ...]:
     """The rows that change when `account` joins its user's others on the exchange: the first one is the default.
 
-    Raises AlreadyStored.
+    Raises AlreadyStored, LabelTaken.
     """
-    _check_new_key(account, peers)
+    _check_new(account, peers)
     wanted = account.is_default or not any(peer.is_default for peer in peers)
     return _one_default(msgspec.structs.replace(account, is_default=wanted), peers)
 
 
 def changed(account: Account, peers: Sequence[Account]) -> tuple[Account, ...]:
-    """The rows that change when `account` is now as given. Raises AlreadyStored."""
-    others = [peer for peer in peers if peer.account_id != account.account_id]
-    _check_new_key(account, others)
+    """The rows that change when `account` is now as given. Raises AlreadyStored, LabelTaken, DefaultNeeded."""
+    others = _others(account, peers)
+    _check_new(account, others)
+    was_default = any(peer.is_default for peer in peers if peer.account_id == account.account_id)
+    if was_default and not account.is_default:
+        raise DefaultNeeded("a user has one default key per exchange")
     return _one_default(account, others)
 
 
-def revoked(account: Account, now_ms: int) -> Account:
-    """The account once it is deleted: its sealed key is destroyed, its row stays for the audit."""
+def removed(account: Account, peers: Sequence[Account], now_ms: int, *, force: bool) -> Account:
+    """The account once it is deleted: its sealed key is destroyed, its row stays for the audit.
+
+    Raises DefaultNeeded for a default that others would have to replace; by force none is the default afterwards.
+    """
+    if account.is_default and _others(account, peers) and not force:
+        raise DefaultNeeded("other keys of the user stay on the exchange")
     return msgspec.structs.replace(
         account,
         state=AccountState.REVOKED,
@@ -86,6 +104,10 @@ def revoked(account: Account, now_ms: int) -> Account:
     )
 
 
+def _others(account: Account, peers: Sequence[Account]) -> list[Account]:
+    return [peer for peer in peers if peer.account_id != account.account_id]
+
+
 def _one_default(account: Account, others: Iterable[Account]) -> tuple[Account, ...]:
     """The account, after those that stop being the default for it."""
     stepping_down = [peer for peer in others if peer.is_default and account.is_default]
@@ -95,6 +117,9 @@ def _one_default(account: Account, others: Iterable[Account]) -> tuple[Account, 
     )
 
 
-def _check_new_key(account: Account, others: Iterable[Account]) -> None:
-    if any(peer.fingerprint == account.fingerprint for peer in others):
-        raise AlreadyStored("this key is stored already")
+def _check_new(account: Account, others: Iterable[Account]) -> None:
+    for peer in others:
+        if peer.fingerprint == account.fingerprint:
+            raise AlreadyStored("this key is stored already")
+        if account.label and peer.label == account.label:
+            raise LabelTaken("another key has this label")

@@ -18,6 +18,7 @@ Key = Annotated[SecretStr, Field(min_length=1, max_length=10_000)]
 """Up to the length of a private key in PEM."""
 
 Label = Annotated[str, Field(max_length=100)]
+Kind = Annotated[str, Field(max_length=100)]
 
 
 class _Body(BaseModel):
@@ -35,6 +36,7 @@ class NewAccountBody(_Body):
     passphrase: Key | None = None
     is_default: bool = False
     active: bool = True
+    account_kind: Kind | None = None
 
 
 class PatchBody(_Body):
@@ -46,6 +48,7 @@ class PatchBody(_Body):
     api_key: Key | None = None
     secret: Key | None = None
     passphrase: Key | None = None
+    account_kind: Kind | None = None
 
     @model_validator(mode="after")
     def _key_as_a_whole(self) -> "PatchBody":
@@ -80,6 +83,7 @@ def _accounts(vault: Vault, caller: Callable[..., str]) -> APIRouter:
             secrets=secrets,
             is_default=body.is_default,
             active=body.active,
+            account_kind=body.account_kind,
         )
         return _json(shown(await vault.add(new)), 201)
 
@@ -109,7 +113,13 @@ def _accounts(vault: Vault, caller: Callable[..., str]) -> APIRouter:
     async def patch(account_id: str, body: PatchBody, service: Caller) -> Response:
         check(service, Operation.WRITE)
         secrets = _secrets(body.api_key, body.secret, body.passphrase) if body.api_key and body.secret else None
-        change = AccountPatch(label=body.label, is_default=body.is_default, active=body.active, secrets=secrets)
+        change = AccountPatch(
+            label=body.label,
+            is_default=body.is_default,
+            active=body.active,
+            secrets=secrets,
+            account_kind=body.account_kind,
+        )
         return _json(shown(await vault.patch(account_id, change)))
 
     @router.post("/{account_id}/toggle")
@@ -118,9 +128,9 @@ def _accounts(vault: Vault, caller: Callable[..., str]) -> APIRouter:
         return _json(shown(await vault.toggle(account_id)))
 
     @router.delete("/{account_id}")
-    async def delete(account_id: str, service: Caller) -> Response:
+    async def delete(account_id: str, service: Caller, force: bool = False) -> Response:
         check(service, Operation.WRITE)
-        return _json(shown(await vault.delete(account_id)))
+        return _json(shown(await vault.delete(account_id, force=force)))
 
     @router.post("/{account_id}/lease")
     async def lease(account_id: str, body: LeaseBody, service: Caller) -> Response:
@@ -134,7 +144,11 @@ def _accounts(vault: Vault, caller: Callable[..., str]) -> APIRouter:
 def shown(account: Account) -> dict[str, Any]:
     """An account as the API shows it: the fields of its fact, and what a user recognises the key by."""
     fact: dict[str, Any] = to_builtins(account.fact)
-    return fact | {"api_key_hint": account.api_key_hint, "created_ms": account.created_ms}
+    return fact | {
+        "api_key_hint": account.api_key_hint,
+        "account_kind": account.account_kind,
+        "created_ms": account.created_ms,
+    }
 
 
 def _secrets(api_key: SecretStr, secret: SecretStr, passphrase: SecretStr | None) -> Secrets:

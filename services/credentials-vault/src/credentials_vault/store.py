@@ -28,15 +28,15 @@ OUTBOX_SHARD: Final = 0
 
 _COLUMNS: Final = (
     "account_id, user_id, exchange, label, state, is_default, key_version, api_key_hint, fingerprint, "
-    "master_version, wrapped_key, ciphertext, created_ms, updated_ms"
+    "account_kind, master_version, wrapped_key, ciphertext, created_ms, updated_ms"
 )
 _UPSERT: Final = f"""
-INSERT INTO accounts ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+INSERT INTO accounts ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (account_id) DO UPDATE SET
     label = excluded.label, state = excluded.state, is_default = excluded.is_default,
     key_version = excluded.key_version, api_key_hint = excluded.api_key_hint, fingerprint = excluded.fingerprint,
-    master_version = excluded.master_version, wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext,
-    updated_ms = excluded.updated_ms
+    account_kind = excluded.account_kind, master_version = excluded.master_version, wrapped_key = excluded.wrapped_key,
+    ciphertext = excluded.ciphertext, updated_ms = excluded.updated_ms
 """  # noqa: S608 - the columns are our own constant.
 _SELECT: Final = f"SELECT {_COLUMNS} FROM accounts WHERE state <> 'revoked' AND "  # noqa: S608 - as above.
 
@@ -145,6 +145,7 @@ def _values(account: Account) -> tuple[Any, ...]:
     return (
         *(account.account_id, account.user_id, account.exchange.value, account.label, account.state.value),
         *(account.is_default, account.key_version, account.api_key_hint, account.fingerprint),
+        account.account_kind,
         *((sealed.master_version, sealed.wrapped_key, sealed.ciphertext) if sealed else (None, None, None)),
         *(account.created_ms, account.updated_ms),
     )

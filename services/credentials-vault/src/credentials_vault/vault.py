@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -11,8 +11,10 @@ from common.clock import Clock
 from common.errors import Refused
 from common.exchanges import Exchange
 from common.ids import new_id
-from credentials_vault.accounts import Account, AlreadyStored, added, changed, revoked
+from credentials_vault.accounts import Account, AlreadyStored, DefaultNeeded, LabelTaken, added, changed, removed
 from credentials_vault.sealing import MasterKeys, Secrets, fingerprint, hint, open_sealed, rewrap, seal
+
+T = TypeVar("T")
 
 
 class Change(Protocol):
@@ -57,6 +59,7 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     is_default: bool
     active: bool
+    account_kind: str | None = None
 
 
 class AccountPatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +69,8 @@ class AccountPatch(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool | None = None
     active: bool | None = None
     secrets: Secrets | None = None
+    account_kind: str | None = None
+    """Of the new key."""
 
 
 class Vault:
@@ -78,7 +83,7 @@ class Vault:
         self._lease_ms = lease_ms
 
     async def add(self, new: NewAccount) -> Account:
-        """Seal and store a key. Raises Refused (409) when this user has stored it already."""
+        """Seal and store a key. Raises Refused (409) when it, or its label, is stored already."""
         now_ms = self._clock.now_ms()
         bare = Account(
             account_id=new_id(),
@@ -90,6 +95,7 @@ class Vault:
             key_version=1,
             api_key_hint="",
             fingerprint="",
+            account_kind=new.account_kind,
             sealed=None,
             created_ms=now_ms,
             updated_ms=now_ms,
@@ -113,9 +119,8 @@ class Vault:
                 updated_ms=self._clock.now_ms(),
             )
             if patch.secrets is not None:
-                account = self._with_key(
-                    msgspec.structs.replace(account, key_version=account.key_version + 1), patch.secrets
-                )
+                renewed = {"key_version": account.key_version + 1, "account_kind": patch.account_kind}
+                account = self._with_key(msgspec.structs.replace(account, **renewed), patch.secrets)
             rows = _or_conflict(lambda: changed(account, change.accounts))
             await change.save(rows)
         return rows[-1]
@@ -125,11 +130,12 @@ class Vault:
         account = await self.get(account_id)
         return await self.patch(account_id, AccountPatch(active=account.state is not AccountState.ACTIVE))
 
-    async def delete(self, account_id: str) -> Account:
-        """Destroy the key and revoke every lease on it. Raises Refused (404)."""
+    async def delete(self, account_id: str, *, force: bool = False) -> Account:
+        """Destroy the key and revoke every lease on it. Raises Refused (404; 409 for a default unless by force)."""
         current = await self.get(account_id)
         async with self.store.changing(current.user_id, current.exchange) as change:
-            gone = revoked(_among(change.accounts, account_id), self._clock.now_ms())
+            account, now_ms = _among(change.accounts, account_id), self._clock.now_ms()
+            gone = _or_conflict(lambda: removed(account, change.accounts, now_ms, force=force))
             await change.save((gone,))
         return gone
 
@@ -200,15 +206,20 @@ def _not_found() -> Refused:
     )
 
 
-def _or_conflict(rows: Callable[[], tuple[Account, ...]]) -> tuple[Account, ...]:
+def _or_conflict(change: Callable[[], T]) -> T:
     try:
-        return rows()
+        return change()
     except AlreadyStored:
-        raise Refused(
-            code="KEY_ALREADY_STORED",
-            title="Credentials already stored",
-            field="api_key",
-            rule="A user stores each key once.",
-            fix="Change the stored credentials instead.",
-            status=409,
-        ) from None
+        rule, fix = "A user stores each key once.", "Change the stored credentials instead."
+        raise _conflict("KEY_ALREADY_STORED", "Credentials already stored", "api_key", rule, fix) from None
+    except LabelTaken:
+        rule, fix = "Each of a user's keys on an exchange has its own label.", "Choose another label."
+        raise _conflict("LABEL_TAKEN", "Label already used", "label", rule, fix) from None
+    except DefaultNeeded:
+        rule = "While a user has several keys on an exchange, one of them is the default."
+        fix = "Make another one the default first, with is_default true."
+        raise _conflict("DEFAULT_NEEDED", "Default credentials", "is_default", rule, fix) from None
+
+
+def _conflict(code: str, title: str, field: str, rule: str, fix: str) -> Refused:
+    return Refused(code=code, title=title, field=field, rule=rule, fix=fix, status=409)

@@ -77,7 +77,7 @@ class Client:
 
 
 def new_body(user_id: str) -> dict[str, Any]:
-    return {"user_id": user_id, "exchange": "binance", "label": "main", "api_key": API_KEY, "secret": SECRET}
+    return {"user_id": user_id, "exchange": "binance", "api_key": API_KEY, "secret": SECRET}
 
 
 @pytest.fixture
@@ -206,6 +206,40 @@ async def test_the_first_account_is_the_default_and_only_one_ever_is(client: Cli
         (first["account_id"], False),
         (second["account_id"], True),
     ]
+
+
+async def test_the_default_goes_only_after_another_has_taken_its_place_or_by_force(client: Client, user: str) -> None:
+    first = (await client.store(user))["account_id"]
+    second, third = [(await client.store(user, api_key=f"key-number-{n}-of-this-user"))["account_id"] for n in range(2)]
+    for method, body in (("PATCH", {"is_default": False}), ("DELETE", None)):
+        status, problem, _ = await client.ask(method, f"/accounts/{first}", body)
+        assert (status, problem["code"]) == (409, "DEFAULT_NEEDED")
+    await client.ask("PATCH", f"/accounts/{second}", {"is_default": True})
+    assert (await client.ask("DELETE", f"/accounts/{first}"))[0] == 200
+    assert (await client.ask("DELETE", f"/accounts/{second}?force=true"))[0] == 200
+    _, listed, _ = await client.ask("GET", f"/accounts?user_id={user}")
+    assert [(a["account_id"], a["is_default"]) for a in listed["accounts"]] == [(third, False)]
+
+
+async def test_a_label_names_one_key_of_a_user_on_an_exchange(client: Client, user: str) -> None:
+    await client.store(user, label="main")
+    other = await client.store(user, api_key="another-key-of-this-user", label="test")
+    await client.store(user, exchange="mexc", label="main")
+    refused = [
+        await client.ask(
+            "POST", "/accounts", new_body(user) | {"api_key": "a-third-key-of-this-user", "label": "main"}
+        ),
+        await client.ask("PATCH", f"/accounts/{other['account_id']}", {"label": "main"}),
+    ]
+    assert [(status, problem["code"]) for status, problem, _ in refused] == [(409, "LABEL_TAKEN")] * 2
+
+
+async def test_the_kind_of_account_is_kept_with_the_key_it_was_told_of(client: Client, user: str) -> None:
+    account = await client.store(user, account_kind="SPOT")
+    path = f"/accounts/{account['account_id']}"
+    assert (await client.ask("PATCH", path, {"label": "new"}))[1]["account_kind"] == "SPOT"
+    change = {"api_key": "a-new-key-for-this-account", "secret": "a-new-secret", "account_kind": "UNIFIED"}
+    assert (await client.ask("PATCH", path, change))[1]["account_kind"] == "UNIFIED"
 
 
 async def test_the_same_key_is_not_stored_twice(client: Client, user: str) -> None:
