@@ -31,6 +31,13 @@ class HttpVault:
             raise Unavailable(self._asking.name)
         return decode(reply.body, _Listed).accounts
 
+    async def of_exchange(self, exchange: Exchange) -> Sequence[Account]:
+        """Everybody's accounts on the exchange, oldest first."""
+        reply = await self._asking.ask("GET", "/accounts", query={"exchange": exchange.value})
+        if reply.status != 200:
+            raise Unavailable(self._asking.name)
+        return decode(reply.body, _Listed).accounts
+
     async def get(self, account_id: str) -> Account | None:
         """The account; None for one that is unknown or revoked."""
         reply = await self._asking.ask("GET", _path(account_id))

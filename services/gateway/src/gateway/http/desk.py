@@ -18,10 +18,10 @@ from gateway.accounts import must_trade
 from gateway.http.parts import Parts
 from gateway.ports import Account, Answer
 from gateway.resting import resting
-from gateway.risk.stakes import stake_of, usd_rate
 from gateway.trading.errands import Errand, cancel_errand, entry_errand
-from gateway.trading.gather import gathered
-from gateway.trading.intents import Stamp, market_of, place_order
+from gateway.trading.gather import Composed, composed, gathered
+from gateway.trading.intents import Stamp
+from gateway.trading.preview import order_preview
 from gateway.trading.purse import Purse
 from gateway.trading.refusals import invalid
 from gateway.trading.rules import check_client_order_id
@@ -41,16 +41,28 @@ class Desk:
         """One entry, protected when it is a buy; `shown` stands beside it in the answer. Raises Refused."""
 
         async def make() -> Errand:
-            stamp = await self.stamp(ticket.user_id, exchange, wish.credential_id)
-            seen = await gathered(self._parts.connector(exchange), stamp.account, wish.symbol)
-            free = purse.left(stamp.account.account_id, seen.free) if purse else seen.free
-            intent = place_order(wish, stamp, seen.instrument, market_of(seen.ticker, wish.symbol), free)
-            if purse:
-                purse.take(intent)
-            rate = await usd_rate(self._parts.connector(exchange), seen.instrument.quote)
-            return entry_errand(intent, shown, stake_of(intent, rate))
+            order = await self._composed(ticket.user_id, exchange, wish, purse)
+            return entry_errand(order.intent, shown, order.stake)
 
         return await self._parts.trading.once(ticket, make)
+
+    async def preview(self, user_id: str, exchange: Exchange, wish: OrderWish) -> dict[str, Any]:
+        """What `place` would send; refused as it would be. Raises Refused."""
+        order = await self._composed(user_id, exchange, wish)
+        if order.stake is not None:
+            await self._parts.risk.check(order.stake, order.intent.ts_init_ms)
+        return order_preview(order.intent, order.stake)
+
+    async def _composed(
+        self, user_id: str, exchange: Exchange, wish: OrderWish, purse: Purse | None = None
+    ) -> Composed:
+        stamp = await self.stamp(user_id, exchange, wish.credential_id)
+        seen = await gathered(self._parts.connector(exchange), stamp.account, wish.symbol)
+        free = purse.left(stamp.account.account_id, seen.free) if purse else seen.free
+        order = composed(wish, stamp, seen.listing, free)
+        if purse:
+            purse.take(order.intent)
+        return order
 
     async def cancel(
         self,

@@ -1,12 +1,12 @@
 """/exchanges, what trades: place, protect, cancel, and follow an operation."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.routing import APIRoute
 
 from common.errors import Refused
-from common.intents import CancelAllOrdersIntent
+from common.intents import CancelAllOrdersIntent, PlaceExits
 from gateway import answers
 from gateway.http import examples
 from gateway.http.desk import Desk, answered, ticket_of
@@ -17,6 +17,7 @@ from gateway.trading.errands import Errand, cancel_all_errand, exits_errand
 from gateway.trading.gather import gathered
 from gateway.trading.intents import market_of, place_exits
 from gateway.trading.operations import operation_shown
+from gateway.trading.preview import exits_preview
 from gateway.trading.requests import OrderId, PlaceOcoBody, PlaceOrderBody, Symbol, exchange_named
 
 IdempotencyKey = Annotated[
@@ -61,6 +62,8 @@ def router(parts: Parts) -> APIRouter:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         named = exchange_named(exchange, body.exchange)
+        if body.dry_run:
+            return _previewed(await desk.preview(user_id, named, body.wish))
         ticket = ticket_of(user_id, idempotency_key, "place-order", named, body)
         return answered(await desk.place(ticket, named, body.wish))
 
@@ -73,12 +76,17 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         named = exchange_named(exchange, body.exchange)
 
-        async def make() -> Errand:
+        async def intended() -> PlaceExits:
             stamp = await desk.stamp(user_id, named, body.credential_id)
             seen = await gathered(parts.connector(named), stamp.account, body.symbol)
-            market = market_of(seen.ticker, body.symbol)
-            return exits_errand(place_exits(body, stamp, seen.instrument, market, seen.free))
+            market = market_of(seen.listing.ticker, body.symbol)
+            return place_exits(body, stamp, seen.listing.instrument, market, seen.free)
 
+        async def make() -> Errand:
+            return exits_errand(await intended())
+
+        if body.dry_run:
+            return _previewed(exits_preview(await intended()))
         ticket = ticket_of(user_id, idempotency_key, "place-oco-order", named, body)
         return answered(await parts.trading.once(ticket, make))
 
@@ -135,3 +143,7 @@ def router(parts: Parts) -> APIRouter:
         return answers.json_response(answers.success(operation_shown(stored, answer)))
 
     return routes
+
+
+def _previewed(shown: dict[str, Any]) -> Response:
+    return answers.json_response(answers.success(shown))

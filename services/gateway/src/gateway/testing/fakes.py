@@ -35,6 +35,9 @@ class MemoryVault:
     async def of_user(self, user_id: str) -> Sequence[Account]:
         return [account for account in self.accounts.values() if account.user_id == user_id]
 
+    async def of_exchange(self, exchange: Exchange) -> Sequence[Account]:
+        return [account for account in self.accounts.values() if account.exchange is exchange]
+
     async def get(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)
 

@@ -18,7 +18,7 @@ from gateway.trading.plans import Market, plan_for, preview
 from gateway.trading.refusals import invalid, too_small
 from gateway.trading.requests import PlaceOcoBody
 from gateway.trading.rules import check_order_type, check_tradable
-from gateway.trading.sizing import Sized, size_exits, size_order
+from gateway.trading.sizing import Sized, expected_px, size_exits, size_order
 from gateway.trading.wishes import OrderWish
 
 
@@ -62,11 +62,7 @@ def place_order(
     wish: OrderWish, stamp: Stamp, instrument: Instrument, market: Market, free: Mapping[str, Decimal]
 ) -> PlaceOrder:
     """An entry sized in lots; a buy has a plan whose exits can exist. Raises Refused."""
-    check_tradable(instrument)
-    check_order_type(instrument, wish.order_type)
-    if wish.side is Side.SELL and wish.exit_field:
-        rule = "Take-profit and stop protect a purchase."
-        raise invalid(wish.exit_field, rule, "Leave it out, or protect holdings with place-oco-order.")
+    _check_kind(wish, instrument)
     sized = size_order(
         wish.size, instrument, market, free, side=wish.side, order_type=wish.order_type, price=wish.price
     )
@@ -85,6 +81,15 @@ def place_order(
         reference_px=sized.entry_px,
         signal_id=wish.signal_id,
     )
+
+
+def check_wish(wish: OrderWish, instrument: Instrument, market: Market) -> None:
+    """Refuse an order that no account could have, whatever its balance. Raises Refused."""
+    _check_kind(wish, instrument)
+    _time_in_force(wish)
+    entry_px = expected_px(wish.size, instrument, market, side=wish.side, order_type=wish.order_type, price=wish.price)
+    if wish.side is Side.BUY:
+        plan_for(wish.wanted, instrument, entry_px=entry_px, market=market)
 
 
 def place_exits(
@@ -107,6 +112,14 @@ def place_exits(
         instrument=instrument,
         reference_px=market.last_px,
     )
+
+
+def _check_kind(wish: OrderWish, instrument: Instrument) -> None:
+    check_tradable(instrument)
+    check_order_type(instrument, wish.order_type)
+    if wish.side is Side.SELL and wish.exit_field:
+        rule = "Take-profit and stop protect a purchase."
+        raise invalid(wish.exit_field, rule, "Leave it out, or protect holdings with place-oco-order.")
 
 
 def _plan(wish: OrderWish, sized: Sized, instrument: Instrument, market: Market) -> ExitPlan:

@@ -40,6 +40,9 @@ def upper(value: Any) -> Any:
 Number = Annotated[Decimal, BeforeValidator(_no_boolean), AfterValidator(_in_bounds)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,20}[/_-]?[A-Za-z0-9]{1,20}$"), AfterValidator(_symbol)]
 SideName = Annotated[Side, BeforeValidator(upper)]
+DryRun = Annotated[
+    bool, Field(alias="dryRun", description="Answer what would be sent; nothing is sent and nothing is kept.")
+]
 OrderId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -95,12 +98,11 @@ class ExitsBody(Body):
         return next((name for name, value in named.items() if value is not None), None)
 
 
-class PlaceOrderBody(ExitsBody):
-    """POST /exchanges/place-order."""
+class OrderWords(ExitsBody):
+    """An order in the words that every endpoint shares; whose it is stands elsewhere."""
 
     symbol: Symbol
     side: SideName
-    exchange: str | None = Field(default=None, description="BINANCE; may stand in the query instead.")
     type: Annotated[Literal["MARKET", "LIMIT"], BeforeValidator(upper)] = "MARKET"
     size_pct: Number | None = Field(
         default=None, alias="sizePct", description="Fraction of the free balance: 0.1 is 10 %, at most 1."
@@ -109,11 +111,9 @@ class PlaceOrderBody(ExitsBody):
     quantity: Number | None = Field(default=None, description="Amount of the base asset, in whole steps of the symbol.")
     price: Number | None = Field(default=None, description="The price of a LIMIT order, in whole ticks.")
     time_in_force: TimeInForce | None = Field(default=None, alias="timeInForce")
-    credential_id: str | None = Field(default=None, alias="credentialId", description="A stored key; else the default.")
-    signal_id: str | None = Field(default=None, alias="signalId", max_length=100)
+    dry_run: DryRun = False
 
-    @property
-    def wish(self) -> OrderWish:
+    def wished(self, *, credential_id: str | None, signal_id: str | None) -> OrderWish:
         """The order it asks for. Raises Refused."""
         return OrderWish(
             symbol=self.symbol,
@@ -124,9 +124,22 @@ class PlaceOrderBody(ExitsBody):
             time_in_force=self.time_in_force,
             wanted=self.wanted,
             exit_field=self.exit_field,
-            credential_id=self.credential_id,
-            signal_id=self.signal_id,
+            credential_id=credential_id,
+            signal_id=signal_id,
         )
+
+
+class PlaceOrderBody(OrderWords):
+    """POST /exchanges/place-order."""
+
+    exchange: str | None = Field(default=None, description="BINANCE; may stand in the query instead.")
+    credential_id: str | None = Field(default=None, alias="credentialId", description="A stored key; else the default.")
+    signal_id: str | None = Field(default=None, alias="signalId", max_length=100)
+
+    @property
+    def wish(self) -> OrderWish:
+        """The order it asks for. Raises Refused."""
+        return self.wished(credential_id=self.credential_id, signal_id=self.signal_id)
 
 
 class PlaceOcoBody(Body):
@@ -146,6 +159,7 @@ class PlaceOcoBody(Body):
     below_stop_price: Number | None = Field(default=None, alias="belowStopPrice")
     below_time_in_force: TimeInForce | None = Field(default=None, alias="belowTimeInForce")
     credential_id: str | None = Field(default=None, alias="credentialId")
+    dry_run: DryRun = False
 
     @property
     def size(self) -> Size:

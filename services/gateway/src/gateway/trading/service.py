@@ -96,14 +96,7 @@ class Trading:
 
     async def _again(self, ticket: Ticket, first: StoredIntent) -> Answer:
         if first.request_hash != ticket.request_hash:
-            raise Refused(
-                code="IDEMPOTENCY_KEY_REUSED",
-                title="Idempotency-Key already used",
-                field="Idempotency-Key",
-                rule="An Idempotency-Key belongs to one request; this one was used with other content.",
-                fix="Send a new key with a new request.",
-                status=422,
-            )
+            raise key_reused()
         running = self._running.get(first.intent.intent_id)
         if running is not None:
             return await asyncio.shield(running)
@@ -173,6 +166,18 @@ def intent_message(intent: IntentBase, *, redelivery: bool = False) -> Outgoing:
         correlation_id=intent.intent_id,
         causation_id=None,
         redelivery=redelivery,
+    )
+
+
+def key_reused() -> Refused:
+    """The same key came with other words."""
+    return Refused(
+        code="IDEMPOTENCY_KEY_REUSED",
+        title="Idempotency-Key already used",
+        field="Idempotency-Key",
+        rule="An Idempotency-Key belongs to one request; this one was used with other content.",
+        fix="Send a new key with a new request.",
+        status=422,
     )
 
 

@@ -87,15 +87,25 @@ def size_order(
     limit = _limit_px(instrument, order_type, price)
     if size.quote is not None:
         return _by_value(size.quote, instrument, market, free, is_market_buy=side is Side.BUY and limit is None)
+    entry_px = _entry_px(limit, market, side)
     if side is Side.BUY:
-        entry_px = market.ask_px if limit is None else min(limit, market.ask_px)
         spends = ONE - MARKET_BUY_KEEPS if limit is None else ONE
         qty = _buy_qty(size, instrument, free.get(instrument.quote, ZERO), limit or market.ask_px, spends)
     else:
-        entry_px = market.bid_px if limit is None else max(limit, market.bid_px)
         qty = _sell_qty(size, instrument, free.get(instrument.base, ZERO), limit or market.bid_px)
     _check_bounds(qty, limit or entry_px, instrument, order_type, field)
     return Sized(qty=qty, price=limit, entry_px=entry_px, field=field)
+
+
+def expected_px(
+    size: Size, instrument: Instrument, market: Market, *, side: Side, order_type: OrderType, price: Decimal | None
+) -> Decimal:
+    """The price at which such an order would fill, whoever places it.
+
+    Raises Refused for a size or a price that no balance could mend.
+    """
+    _checked(size)
+    return _entry_px(_limit_px(instrument, order_type, price), market, side)
 
 
 def size_exits(size: Size, instrument: Instrument, free_base: Decimal) -> Decimal:
@@ -121,6 +131,12 @@ def _checked(size: Size) -> str:
         if value is not None and value <= 0:
             raise invalid(field, f"{field} is above 0.", "Name a positive size.", code="SIZE_OUT_OF_RANGE")
     return field
+
+
+def _entry_px(limit: Decimal | None, market: Market, side: Side) -> Decimal:
+    if side is Side.BUY:
+        return market.ask_px if limit is None else min(limit, market.ask_px)
+    return market.bid_px if limit is None else max(limit, market.bid_px)
 
 
 def _limit_px(instrument: Instrument, order_type: OrderType, price: Decimal | None) -> Decimal | None:
