@@ -11,6 +11,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from common.errors import CgtError
 from common.health import Health
@@ -18,6 +19,9 @@ from common.service.problems import install_problem_handlers
 from common.settings import EnvSettings
 
 _GRACE_S: Final = 5
+_LAST_WORDS_S: Final = 2.0
+_MOST_HEARD_BYTES: Final = 65_536
+"""Of one WebSocket message from a client."""
 
 
 class HttpSettings(EnvSettings):
@@ -79,6 +83,10 @@ class HttpServer:
                 server_header=False,
                 forwarded_allow_ips=settings.trusted_proxies,
                 timeout_graceful_shutdown=_GRACE_S,
+                ws=_WebSocket,
+                ws_max_size=_MOST_HEARD_BYTES,
+                # Our messages are small: compressing each costs more than it saves, and memory per connection.
+                ws_per_message_deflate=False,
             )
         )
 
@@ -102,6 +110,20 @@ class HttpServer:
     async def stop(self) -> None:
         """Answer what is being asked, then end `run()`."""
         self._server.should_exit = True
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """Uvicorn's, but a client that reads no more cannot keep its connection: what it leaves unread is thrown away."""
+
+    def keepalive_timeout(self) -> None:
+        """No answer to a ping: nothing that is still to be sent would be read."""
+        super().keepalive_timeout()
+        self.transport.abort()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """The application has said all it had to say: the client has a moment to read it."""
+        super().on_task_complete(task)
+        self.loop.call_later(_LAST_WORDS_S, self.transport.abort)
 
 
 class _Server(uvicorn.Server):
