@@ -6,18 +6,10 @@ from typing import Any
 
 import msgspec
 
-from binance_connector.facts import (
-    ZERO,
-    amount,
-    finite,
-    list_id_of,
-    mean_px,
-    order_type_of,
-    positive_or_none,
-    status_of,
-)
+from binance_connector.facts import amount, list_id_of, mean_px, order_type_of, positive_or_none, status_of
 from binance_connector.frames import AmendBody, ListLegRef, OrderBody, OrderListBody, TradeBody
 from binance_connector.names import own_name
+from common.connector.amounts import ZERO, finite
 from common.errors import ErrorCategory, UnreadableFrame
 from common.exchanges import Exchange
 from common.orders import (

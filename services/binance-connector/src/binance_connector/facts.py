@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
+from common.connector.amounts import ZERO, finite
 from common.errors import UnreadableFrame
 from common.orders import OrderStatus, OrderType
-
-ZERO = Decimal(0)
 
 _STATUSES = {
     "NEW": OrderStatus.NEW,
@@ -21,10 +20,6 @@ _STATUSES = {
 }
 _ORDER_TYPES = {order_type.value: order_type for order_type in OrderType}
 
-# No asset has amounts anywhere near these; what is outside them would only be a trap for whoever prints it.
-_SMALLEST_EXPONENT = -40
-_LARGEST_EXPONENT = 40
-
 
 def status_of(word: str, cum_qty: Decimal) -> OrderStatus | None:
     """Our status for Binance's word; None for a word that is not documented, because a state is never guessed."""
@@ -36,13 +31,6 @@ def status_of(word: str, cum_qty: Decimal) -> OrderStatus | None:
 def order_type_of(word: str | None) -> OrderType | None:
     """Our order type; None for types that were invented after this was written."""
     return None if word is None else _ORDER_TYPES.get(word)
-
-
-def finite(value: Decimal, name: str) -> Decimal:
-    """The value, if it is a number of ordinary size. Raises UnreadableFrame naming the field."""
-    if not value.is_finite() or not _SMALLEST_EXPONENT < value.adjusted() < _LARGEST_EXPONENT:
-        raise UnreadableFrame(f"{name}: not an amount")
-    return value
 
 
 def amount(value: Decimal, name: str) -> Decimal:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from binance_connector.facts import finite, positive_or_none
+from binance_connector.facts import positive_or_none
 from binance_connector.read_frames import (
     AggTradeEvent,
     BookTickerFrame,
@@ -23,6 +23,7 @@ from binance_connector.read_frames import (
     TradeEvent,
 )
 from binance_connector.replies import parse
+from common.connector.amounts import finite
 from common.connector.ports import MarketChannel
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange

@@ -7,13 +7,13 @@ import msgspec
 
 from binance_connector import queries
 from binance_connector.bodies import Reader
-from binance_connector.facts import finite
 from binance_connector.frames import OrderBody, OrderListBody, TradeBody
 from binance_connector.names import cancel_id
 from binance_connector.read_frames import AccountBody, ApiRestrictions
 from binance_connector.replies import parse, read_of
 from common import ids
 from common.accounts import AssetBalance, BalanceChanged
+from common.connector.amounts import finite
 from common.connector.ports import (
     Call,
     HttpRequest,

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from binance_connector.facts import ZERO, amount, order_type_of
+from binance_connector.facts import amount, order_type_of
 from binance_connector.frames import RateLimitBody
 from binance_connector.read_frames import ExchangeInfoBody, SymbolBody
+from common.connector.amounts import ZERO
 from common.connector.ports import ExchangeInfo, LimitKind, LimitScope, RateLimit
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange

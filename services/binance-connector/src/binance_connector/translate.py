@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from binance_connector.facts import amount, finite, list_id_of, mean_px, order_type_of, positive_or_none, status_of
+from binance_connector.facts import amount, list_id_of, mean_px, order_type_of, positive_or_none, status_of
 from binance_connector.frames import (
     AccountPosition,
     BalanceUpdate,
@@ -19,6 +19,7 @@ from binance_connector.frames import (
 )
 from binance_connector.names import own_name
 from common.accounts import AssetBalance, BalanceAdjusted, BalanceChanged, BalanceFact
+from common.connector.amounts import finite
 from common.errors import ErrorCategory, UnreadableFrame
 from common.exchanges import Exchange
 from common.orders import (

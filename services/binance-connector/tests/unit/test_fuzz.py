@@ -6,85 +6,30 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from binance_connector import replies
 from binance_connector.dialect import BinanceDialect
-from binance_connector.facts import finite
 from binance_connector.tools import tools
 from common.accounts import Credentials
+from common.connector.amounts import finite
 from common.connector.ports import Accepted, Call, FactsReceived, Rejected, Reply, Subscribed, Unknown, Unreadable
 from common.exchanges import Exchange
 from common.orders import OrderFilled
+from common.testing.rubbish import FAST, anything, check_line, mutated, scalars
 
 FRAMES = {path.stem: json.loads(path.read_bytes()) for path in (Path(__file__).parent.parent / "frames").glob("*.json")}
-NAMES = sorted(FRAMES)
 NOW = 1795341700000
 DIALECT = BinanceDialect(ws_api_url="ws://x", stream_url="ws://x")
 CREDENTIALS = Credentials(
     account_id="acc-1", exchange=Exchange.BINANCE, api_key="k", secret="s", passphrase=None, key_version=1,
     expires_at_ms=NOW,
 )  # fmt: skip
-FAST = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=20)
-    | st.sampled_from(["NaN", "-Infinity", "1E+999999", "1E-999999", "-1", "", "0", -1, 2**70, "NEW", "TRADE"])
-)
-anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
-)
-
-
-def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [here] if here else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += paths(inner, (*here, key))
-    return found
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> tuple[str, Any]:
-    """A sample with some of its values replaced or removed."""
-    name = draw(st.sampled_from(NAMES))
-    value = json.loads(json.dumps(FRAMES[name]))
-    for _ in range(draw(st.integers(1, 3))):
-        places = paths(value)
-        if not places:
-            break
-        *parents, last = draw(st.sampled_from(places))
-        holder = value
-        for key in parents:
-            holder = holder[key]
-        if draw(st.booleans()):
-            holder[last] = draw(anything)
-        else:
-            del holder[last]
-    return name, value
-
-
-AMOUNTS = {
-    "qty", "price", "cum_qty", "avg_px", "last_qty", "last_px", "fee", "trigger_px", "delta", "tick_size", "lot_size",
-    "min_qty", "max_qty", "min_notional", "bid_px", "ask_px", "open_px", "high_px", "low_px", "close_px", "volume",
-}  # fmt: skip
-
-
-def check_line(line: dict[str, Any]) -> None:
-    assert isinstance(line["facts"], list)
-    assert ("error" in line) != ("outcome" in line)
-    for fact in line["facts"]:
-        for name in AMOUNTS & fact.keys():
-            assert fact[name] is None or finite(Decimal(fact[name]), name) is not None
 
 
 @FAST
-@given(mutated(), st.none() | st.sampled_from([200, 400, 401, 409, 418, 429, 500, 503]))
+@given(mutated(FRAMES), st.none() | st.sampled_from([200, 400, 401, 409, 418, 429, 500, 503]))
 def test_a_mutated_sample_is_a_line_of_facts_or_of_an_error(sample: tuple[str, Any], status: int | None) -> None:
     name, value = sample
     text = json.dumps(value)
@@ -163,7 +108,7 @@ def a_stream() -> Any:
 
 
 @FAST
-@given(mutated() | st.tuples(st.just(""), anything))
+@given(mutated(FRAMES) | st.tuples(st.just(""), anything))
 def test_no_socket_raises_on_any_frame(sample: tuple[str, Any]) -> None:
     text = json.dumps(sample[1])
     for script in (a_stream(), DIALECT.market_stream(), DIALECT.order_socket()):
@@ -199,7 +144,7 @@ CALLS = [
 
 
 @FAST
-@given(mutated(), st.sampled_from([200, 200, 200, 400, 429, 503]))
+@given(mutated(FRAMES), st.sampled_from([200, 200, 200, 400, 429, 503]))
 def test_no_reading_of_a_reply_raises(sample: tuple[str, Any], status: int) -> None:
     reply = Reply(status=status, body=json.dumps(sample[1]).encode())
     DIALECT.usage(reply)

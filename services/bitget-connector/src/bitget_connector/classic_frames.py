@@ -5,7 +5,7 @@ Strict where a field drives an order, lenient where it only describes; keys we d
 
 import msgspec
 
-from bitget_connector.facts import Num
+from common.connector.amounts import Num
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from bitget_connector import classic_frames as frames
-from bitget_connector.facts import amount, charged, decimal, positive, side_of, some, status_of, time_ms
+from bitget_connector.facts import charged, side_of, status_of, time_ms
 from bitget_connector.rows import OrderRow, PlanRow, PlanStatus, TradeRow
 from common.accounts import AssetBalance
+from common.connector.amounts import amount, decimal, positive, some
 from common.errors import UnreadableFrame
 from common.orders import Side
 

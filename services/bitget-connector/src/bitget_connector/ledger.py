@@ -9,8 +9,8 @@ from collections import OrderedDict
 from decimal import Decimal
 from typing import Final
 
-from bitget_connector.facts import ZERO
 from bitget_connector.rows import OrderRow, TradeRow
+from common.connector.amounts import ZERO
 
 PATIENCE_MS: Final = 1_000
 _LIMIT: Final = 20_000

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from bitget_connector.facts import ZERO, Num, amount, decimal, positive, side_of, some, time_ms
+from bitget_connector.facts import side_of, time_ms
 from bitget_connector.public_frames import Arg, Book, CandleRow, PublicTrade, Symbol, Ticker
 from bitget_connector.replies import parse
 from common import market
+from common.connector.amounts import ZERO, Num, amount, decimal, positive, some
 from common.connector.ports import MarketChannel
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange

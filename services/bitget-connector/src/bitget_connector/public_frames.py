@@ -3,7 +3,7 @@
 import msgspec
 
 from bitget_connector.classic_frames import Frame
-from bitget_connector.facts import Num
+from common.connector.amounts import Num
 
 
 class ServerTime(Frame, frozen=True, kw_only=True):

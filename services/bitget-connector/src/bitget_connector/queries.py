@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from bitget_connector.facts import Num, positive, some
 from bitget_connector.public_frames import Ticker
 from bitget_connector.replies import parse, value_of
+from common.connector.amounts import Num, positive, some
 from common.connector.ports import Call, HttpRequest, Rejected, Unknown
 from common.errors import Refused, UnreadableFrame
 

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from bitget_connector.facts import ZERO
 from bitget_connector.rows import OrderRow, PlanRow, PlanStatus, TradeRow
 from common import ids
 from common.accounts import AssetBalance, BalanceChanged
+from common.connector.amounts import ZERO
 from common.exchanges import Exchange
 from common.orders import (
     OrderAccepted,

@@ -9,12 +9,13 @@ from typing import Any
 from bitget_connector import unified_frames as frames
 from bitget_connector.classic import DAY_MS, PAGE
 from bitget_connector.classic_rows import fee_of, kind_of
-from bitget_connector.facts import amount, decimal, positive, side_of, some, status_of, time_ms
+from bitget_connector.facts import side_of, status_of, time_ms
 from bitget_connector.replies import parse
 from bitget_connector.rows import ChildRow, OrderRow, Page, PlanRow, PlanStatus, TradeRow
 from bitget_connector.wishes import NewOrder, NewPlan
 from common.accounts import AssetBalance
 from common.codec import plain
+from common.connector.amounts import amount, decimal, positive, some
 from common.connector.ports import HttpRequest
 from common.errors import UnreadableFrame
 from common.orders import Side

@@ -1,7 +1,7 @@
 """The shapes of unified accounts (v3). A socket's `topic` and `symbol` stand where v2 has `channel` and `instId`."""
 
 from bitget_connector.classic_frames import FeeDetail, Frame
-from bitget_connector.facts import Num
+from common.connector.amounts import Num
 
 
 class Placed(Frame, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bitget_connector.dialect import BitgetDialect
@@ -14,64 +14,23 @@ from bitget_connector.tools import tools
 from common.accounts import Credentials
 from common.connector.ports import Call, OrderRef, Reply
 from common.exchanges import Exchange
+from common.testing.rubbish import FAST, anything, check_line, mutated, scalars
 
 FRAMES = {path.stem: json.loads(path.read_bytes()) for path in (Path(__file__).parent.parent / "frames").glob("*.json")}
-NAMES = sorted(FRAMES)
 NOW = 1795341700000
 CREDENTIALS = Credentials(
     account_id="acc-1", exchange=Exchange.BITGET, api_key="k", secret="s", passphrase="p", key_version=1,
     expires_at_ms=NOW,
 )  # fmt: skip
-FAST = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CONTEXT = {"symbol": "BTCUSDT", "interval": "1m", "client_order_id": "x"}
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=20)
-    | st.sampled_from(["NaN", "-Infinity", "1E+999999", "1E-999999", "-1", "", "0", -1, 2**70, "live", "executed"])
-)
-anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
-)
-
-
-def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [here] if here else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += paths(inner, (*here, key))
-    return found
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> tuple[str, Any]:
-    """A sample with some of its values replaced or removed."""
-    name = draw(st.sampled_from(NAMES))
-    value = json.loads(json.dumps(FRAMES[name]))
-    for _ in range(draw(st.integers(1, 3))):
-        places = paths(value)
-        if not places:
-            break
-        *parents, last = draw(st.sampled_from(places))
-        holder = value
-        for key in parents:
-            holder = holder[key]
-        if draw(st.booleans()):
-            holder[last] = draw(anything)
-        else:
-            del holder[last]
-    return name, value
 
 
 @FAST
-@given(mutated())
+@given(mutated(FRAMES))
 def test_a_broken_sample_is_translated_ignored_or_called_an_error(sample: tuple[str, Any]) -> None:
     name, value = sample
     line = tools.translate({"kind": name, "raw": value, "context": CONTEXT})
-    assert ("error" in line) != ("outcome" in line)
+    check_line(line)
     json.dumps(line)
 
 
@@ -79,7 +38,7 @@ def test_a_broken_sample_is_translated_ignored_or_called_an_error(sample: tuple[
 @given(st.text(max_size=12), anything)
 def test_anything_at_all_gets_a_line_for_an_answer(kind: str, raw: Any) -> None:
     line = tools.translate({"kind": kind, "raw": raw, "context": CONTEXT})
-    assert ("error" in line) != ("outcome" in line)
+    check_line(line)
 
 
 @FAST
@@ -90,7 +49,7 @@ def test_any_wish_is_a_request_or_an_error(wish: dict[str, Any]) -> None:
 
 
 @FAST
-@given(mutated() | st.tuples(st.just(""), anything), st.booleans())
+@given(mutated(FRAMES) | st.tuples(st.just(""), anything), st.booleans())
 def test_a_stream_never_raises(sample: tuple[str, Any], unified: bool) -> None:
     memory = Memory()
     memory.remember_family("acc-1", unified=unified)
@@ -104,7 +63,7 @@ def test_a_stream_never_raises(sample: tuple[str, Any], unified: bool) -> None:
 
 
 @FAST
-@given(mutated(), st.sampled_from([200, 400, 500]), st.booleans())
+@given(mutated(FRAMES), st.sampled_from([200, 400, 500]), st.booleans())
 def test_no_reply_makes_a_question_raise(sample: tuple[str, Any], status: int, unified: bool) -> None:
     dialect = BitgetDialect(public_url="ws://x", private_url="ws://x/v2/ws/private")
     dialect._memory.remember_family("acc-1", unified=unified)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateio_connector.numbers import Num
+from common.connector.amounts import Num
 
 
 class OrderRow(msgspec.Struct, frozen=True):

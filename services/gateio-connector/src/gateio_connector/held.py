@@ -4,8 +4,8 @@ from collections import OrderedDict
 from decimal import Decimal
 from typing import Final
 
+from common.connector.amounts import ZERO
 from common.orders import OrderFact, OrderFilled
-from gateio_connector.numbers import ZERO
 
 TRADES_WITHIN_MS: Final = 1_500
 """Trades and orders are pushed apart; a trade that comes later than this is read instead."""

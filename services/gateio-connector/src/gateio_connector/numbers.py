@@ -3,53 +3,14 @@
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from common.connector.amounts import ZERO, Num
 from common.errors import UnreadableFrame
 from common.orders import OrderStatus, OrderType, Side, TimeInForce
-
-ZERO: Final = Decimal(0)
-Num = str | int | None
-"""A number as Gate.io sends it: text nearly everywhere, a JSON number here and there, nothing where it is zero."""
 
 _SIDES: Final = {"buy": Side.BUY, "sell": Side.SELL}
 _TIMES_IN_FORCE: Final = {"gtc": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
 
-# No asset has amounts anywhere near these; what is outside them would only be a trap for whoever prints it.
-_SMALLEST_EXPONENT: Final = -40
-_LARGEST_EXPONENT: Final = 40
 _LAST_MS: Final = 10**15
-
-
-def decimal(value: Num, name: str) -> Decimal:
-    """The number, without superfluous zeros; nothing is zero. Raises UnreadableFrame naming the field."""
-    try:
-        number = Decimal(value) if value not in (None, "") else ZERO
-    except (InvalidOperation, ValueError) as error:
-        raise UnreadableFrame(f"{name}: not an amount") from error
-    if not number.is_finite() or not _SMALLEST_EXPONENT < number.adjusted() < _LARGEST_EXPONENT:
-        raise UnreadableFrame(f"{name}: not an amount")
-    # One zero and one way of writing: replies and pushes differ in digits, and a fact told by both is one fact.
-    return number.normalize() if number else ZERO
-
-
-def amount(value: Num, name: str) -> Decimal:
-    """A number from zero up. Raises UnreadableFrame naming the field."""
-    number = decimal(value, name)
-    if number < ZERO:
-        raise UnreadableFrame(f"{name}: below zero")
-    return number
-
-
-def positive(value: Num, name: str) -> Decimal:
-    """A number above zero. Raises UnreadableFrame naming the field."""
-    number = amount(value, name)
-    if not number:
-        raise UnreadableFrame(f"{name}: above zero is needed")
-    return number
-
-
-def some(value: Num, name: str) -> Decimal | None:
-    """A number above zero; None where Gate.io writes zero or nothing. Raises UnreadableFrame."""
-    return amount(value, name) or None
 
 
 def ms(value: Num, name: str) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from common.connector.amounts import ZERO, amount, positive, some
 from common.errors import ErrorCategory, UnreadableFrame
 from common.exchanges import Exchange
 from common.orders import (
@@ -21,18 +22,7 @@ from common.orders import (
 )
 from gateio_connector.frames import OrderRow, TradeRow
 from gateio_connector.names import client_id_of
-from gateio_connector.numbers import (
-    ZERO,
-    amount,
-    ended_status,
-    ms,
-    open_status,
-    order_type_of,
-    positive,
-    seconds_as_ms,
-    side_of,
-    some,
-)
+from gateio_connector.numbers import ended_status, ms, open_status, order_type_of, seconds_as_ms, side_of
 from gateio_connector.pairs import symbol_of
 
 _OPEN_EVENTS = frozenset({"put", "update"})

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from common.commands import CancelOrder, SubmitOrder
+from common.connector.amounts import ZERO, some
 from common.connector.calls import then
 from common.connector.ports import Accepted, Call, HttpRequest, OrderAbsent, Outcome, Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
@@ -23,7 +24,6 @@ from gateio_connector.finding import Finder, Trigger, trigger
 from gateio_connector.frames import OrderRow, PriceOrderCreated, PriceOrderRow, TickerRow
 from gateio_connector.memory import Memory
 from gateio_connector.names import exchange_id_of, price_order_of, text_of
-from gateio_connector.numbers import ZERO, some
 from gateio_connector.orders import Reader
 from gateio_connector.refusals import REPEAT_REQUEST
 from gateio_connector.replies import parse, value_of

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from common.commands import SubmitOrder
+from common.connector.amounts import ZERO, decimal, some
 from common.connector.triggers import fires_below
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange
@@ -28,7 +29,7 @@ from common.orders import (
 )
 from gateio_connector.frames import OrderRow, PriceOrderRow
 from gateio_connector.names import exchange_id_of
-from gateio_connector.numbers import ZERO, decimal, seconds_as_ms, side_of, some
+from gateio_connector.numbers import seconds_as_ms, side_of
 from gateio_connector.orders import Reader
 from gateio_connector.pairs import symbol_of
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from common.connector.amounts import Num, amount, decimal, positive, some
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange
 from common.market import Candle, Depth, MarketFact, PublicTrade, Ticker
@@ -23,7 +24,7 @@ from gateio_connector.frames import (
     TickerRow,
     WsFrame,
 )
-from gateio_connector.numbers import Num, amount, decimal, ms, positive, seconds_as_ms, side_of, some
+from gateio_connector.numbers import ms, seconds_as_ms, side_of
 from gateio_connector.pairs import symbol_of
 from gateio_connector.replies import parse
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from common.accounts import AssetBalance, BalanceChanged
+from common.connector.amounts import amount
 from common.connector.calls import then
 from common.connector.ports import Call, HttpRequest, KeyCheck, OrderAbsent, Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
@@ -16,7 +17,6 @@ from gateio_connector.finding import trigger
 from gateio_connector.frames import AccountDetail, BalanceRow, OrderRow, PriceOrderRow, TradeRow
 from gateio_connector.memory import Memory
 from gateio_connector.names import client_id_of, price_order_of
-from gateio_connector.numbers import amount
 from gateio_connector.orders import Reader
 from gateio_connector.replies import parse, refusal, value_of
 

@@ -14,6 +14,7 @@ import msgspec
 import orjson
 
 from common.accounts import AssetBalance, BalanceChanged, Credentials
+from common.connector.amounts import ZERO, amount
 from common.connector.ports import (
     Ask,
     CloseAndReconnect,
@@ -36,7 +37,7 @@ from gateio_connector.frames import BalancePush, OrderRow, PriceOrderPush, Price
 from gateio_connector.held import Endings, Held
 from gateio_connector.memory import Memory
 from gateio_connector.names import client_id_of, exchange_id_of
-from gateio_connector.numbers import ZERO, amount, ms
+from gateio_connector.numbers import ms
 from gateio_connector.orders import Reader
 from gateio_connector.pairs import symbol_of
 from gateio_connector.replies import ErrorBody, parse, value_of

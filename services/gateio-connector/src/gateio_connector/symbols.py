@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
+from common.connector.amounts import amount
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange
 from common.instruments import Instrument
 from common.orders import OrderType
 from gateio_connector.frames import PairRow
-from gateio_connector.numbers import amount
 from gateio_connector.pairs import symbol_of
 
 _ORDER_TYPES: Final = tuple(OrderType)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from common.accounts import Credentials
@@ -26,13 +26,12 @@ from common.connector.ports import (
 from common.exchanges import Exchange
 from common.instruments import Instrument
 from common.orders import OrderType, Side
+from common.testing.rubbish import FAST, anything, check_line, mutated
 from gateio_connector.dialect import GateioDialect
-from gateio_connector.numbers import decimal
 from gateio_connector.stream import CHANNELS
 from gateio_connector.tools import tools
 
 FRAMES = {path.stem: json.loads(path.read_bytes()) for path in (Path(__file__).parent.parent / "frames").glob("*.json")}
-NAMES = sorted(FRAMES)
 NOW = 1_795_341_700_000
 DIALECT = GateioDialect(ws_url="ws://x")
 LISTED = DIALECT.fetch_instruments().read(
@@ -42,62 +41,10 @@ CREDENTIALS = Credentials(
     account_id="acc-1", exchange=Exchange.GATEIO, api_key="k", secret="s", passphrase=None, key_version=1,
     expires_at_ms=NOW,
 )  # fmt: skip
-FAST = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=20)
-    | st.sampled_from(["NaN", "-Infinity", "1E+999999", "1E-999999", "-1", "", "0", -1, 2**70, "finish", "closed"])
-)
-anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
-)
-
-
-def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [here] if here else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += paths(inner, (*here, key))
-    return found
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> tuple[str, Any]:
-    """A sample with some of its values replaced or removed."""
-    name = draw(st.sampled_from(NAMES))
-    value = json.loads(json.dumps(FRAMES[name]))
-    for _ in range(draw(st.integers(1, 3))):
-        places = paths(value)
-        if not places:
-            break
-        *parents, last = draw(st.sampled_from(places))
-        holder = value
-        for key in parents:
-            holder = holder[key]
-        if draw(st.booleans()):
-            holder[last] = draw(anything)
-        else:
-            del holder[last]
-    return name, value
-
-
-AMOUNTS = {"qty", "price", "cum_qty", "avg_px", "last_qty", "last_px", "fee", "trigger_px", "tick_size", "min_notional"}
-
-
-def check_line(line: dict[str, Any]) -> None:
-    assert isinstance(line["facts"], list)
-    assert ("error" in line) != ("outcome" in line)
-    for fact in line["facts"]:
-        for name in AMOUNTS & fact.keys():
-            assert fact[name] is None or decimal(fact[name], name) is not None
 
 
 @FAST
-@given(mutated(), st.none() | st.sampled_from([200, 201, 400, 401, 403, 404, 429, 500, 502]))
+@given(mutated(FRAMES), st.none() | st.sampled_from([200, 201, 400, 401, 403, 404, 429, 500, 502]))
 def test_a_mutated_sample_is_a_line_of_facts_or_of_an_error(sample: tuple[str, Any], status: int | None) -> None:
     name, value = sample
     check_line(tools.translate({"kind": name, "raw": json.dumps(value), "http_status": status, "account_id": "acc-1"}))
@@ -132,7 +79,7 @@ def a_stream() -> Any:
 
 
 @FAST
-@given(mutated() | st.tuples(st.just(""), anything))
+@given(mutated(FRAMES) | st.tuples(st.just(""), anything))
 def test_no_socket_raises_on_any_frame(sample: tuple[str, Any]) -> None:
     text = json.dumps(sample[1])
     market = DIALECT.market_stream()
@@ -147,7 +94,7 @@ def test_no_socket_raises_on_any_frame(sample: tuple[str, Any]) -> None:
 
 
 @FAST
-@given(mutated() | st.tuples(st.just(""), anything), st.sampled_from(["one/1", "fired/BTC_USDT"]))
+@given(mutated(FRAMES) | st.tuples(st.just(""), anything), st.sampled_from(["one/1", "fired/BTC_USDT"]))
 def test_no_answer_to_a_stream_makes_it_raise(sample: tuple[str, Any], request_id: str) -> None:
     stream = a_stream()
     stream.on_reply(request_id, Reply(status=200, body=json.dumps(sample[1]).encode()), NOW)
@@ -197,7 +144,7 @@ CALLS: list[Call[Any]] = [
 
 
 @FAST
-@given(st.lists(mutated(), min_size=4, max_size=4), st.sampled_from([200, 200, 201, 400, 404, 429, 503]))
+@given(st.lists(mutated(FRAMES), min_size=4, max_size=4), st.sampled_from([200, 200, 201, 400, 404, 429, 503]))
 def test_no_reading_of_a_reply_raises(samples: list[tuple[str, Any]], status: int) -> None:
     for call in CALLS:
         answer: Any = call

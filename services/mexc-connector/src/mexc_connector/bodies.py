@@ -3,10 +3,10 @@
 import msgspec
 
 from common.accounts import AssetBalance, BalanceChanged
+from common.connector.amounts import ZERO
 from common.exchanges import Exchange
 from common.orders import OrderAccepted, OrderFilled, OrderSnapshot, OrderStatus, Side
 from mexc_connector.facts import (
-    ZERO,
     amount,
     limit_px,
     mean_px,

@@ -2,11 +2,10 @@
 
 from decimal import Decimal, InvalidOperation
 
+from common.connector.amounts import ZERO, finite
 from common.errors import UnreadableFrame
 from common.orders import OrderStatus, OrderType, Side
 from mexc_connector.frames import Id, Num
-
-ZERO = Decimal(0)
 
 _STATUSES = {
     "NEW": OrderStatus.NEW,
@@ -43,10 +42,6 @@ PUSHED_ORDER_TYPES = {
 PUSHED_SIDES = {1: Side.BUY, 2: Side.SELL}
 _SIDES = {side.value: side for side in Side}
 
-# No asset has amounts anywhere near these; what is outside them would only be a trap for whoever prints it.
-_SMALLEST_EXPONENT = -40
-_LARGEST_EXPONENT = 40
-
 
 def status_of(word: str, cum_qty: Decimal) -> OrderStatus:
     """Our status for MEXC's word. Raises UnreadableFrame for others, because a state is never guessed."""
@@ -76,9 +71,7 @@ def number(value: Num, name: str) -> Decimal | None:
         result = Decimal(str(value))
     except InvalidOperation:
         raise UnreadableFrame(f"{name}: not an amount") from None
-    if not result.is_finite() or (result and not _SMALLEST_EXPONENT < result.adjusted() < _LARGEST_EXPONENT):
-        raise UnreadableFrame(f"{name}: not an amount")
-    return result
+    return finite(result, name) if result else ZERO
 
 
 def amount(value: Num, name: str) -> Decimal:

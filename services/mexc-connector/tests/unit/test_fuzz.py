@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from common.accounts import Credentials
@@ -14,13 +14,14 @@ from common.connector.ports import Call, FactsReceived, Reply, Unknown, Unreadab
 from common.exchanges import Exchange
 from common.mexc_proto import Push
 from common.orders import OrderFilled
+from common.testing.rubbish import FAST, anything, check_line, mutated
 from mexc_connector.dialect import MexcDialect
-from mexc_connector.facts import number
 from mexc_connector.stream import CHANNELS
 from mexc_connector.tools import tools
 
 FRAMES = {path.stem: json.loads(path.read_bytes()) for path in (Path(__file__).parent.parent / "frames").glob("*.json")}
-NAMES = sorted(FRAMES)
+# A push as its decoded form.
+JSON = {name: each.get("json", each) if isinstance(each, dict) else each for name, each in FRAMES.items()}
 BINARY = [base64.b64decode(each["protobuf_base64"]) for each in FRAMES.values() if "protobuf_base64" in each]
 NOW = 1795341700000
 DIALECT = MexcDialect(ws_url="ws://x/ws")
@@ -28,52 +29,6 @@ CREDENTIALS = Credentials(
     account_id="acc-1", exchange=Exchange.MEXC, api_key="k", secret="s", passphrase=None, key_version=1,
     expires_at_ms=NOW,
 )  # fmt: skip
-FAST = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=20)
-    | st.sampled_from(["NaN", "-Infinity", "1E+999999", "1E-999999", "-1", "", "0", -1, 2**70, "NEW", "MARKET"])
-)
-anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
-)
-AMOUNTS = {
-    "qty", "price", "cum_qty", "avg_px", "last_qty", "last_px", "fee", "tick_size", "lot_size", "min_qty",
-    "min_notional", "bid_px", "ask_px", "open_px", "high_px", "low_px", "close_px", "volume",
-}  # fmt: skip
-
-
-def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [here] if here else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += paths(inner, (*here, key))
-    return found
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> tuple[str, Any]:
-    """A sample with some of its values replaced or removed; a push as its decoded form."""
-    name = draw(st.sampled_from(NAMES))
-    value = json.loads(json.dumps(FRAMES[name]))
-    value = value.get("json", value) if isinstance(value, dict) else value
-    for _ in range(draw(st.integers(1, 3))):
-        places = paths(value)
-        if not places:
-            break
-        *parents, last = draw(st.sampled_from(places))
-        holder = value
-        for key in parents:
-            holder = holder[key]
-        if draw(st.booleans()):
-            holder[last] = draw(anything)
-        else:
-            del holder[last]
-    return name, value
 
 
 @st.composite
@@ -85,16 +40,8 @@ def broken_push(draw: st.DrawFn) -> bytes:
     return bytes(raw[: draw(st.integers(1, len(raw)))])
 
 
-def check_line(line: dict[str, Any]) -> None:
-    assert isinstance(line["facts"], list)
-    assert ("error" in line) != ("outcome" in line)
-    for fact in line["facts"]:
-        for name in AMOUNTS & fact.keys():
-            assert fact[name] is None or number(fact[name], name) is not None
-
-
 @FAST
-@given(mutated(), st.none() | st.sampled_from([200, 400, 401, 403, 418, 429, 500, 503]))
+@given(mutated(JSON), st.none() | st.sampled_from([200, 400, 401, 403, 418, 429, 500, 503]))
 def test_a_mutated_sample_is_a_line_of_facts_or_of_an_error(sample: tuple[str, Any], status: int | None) -> None:
     name, value = sample
     text = json.dumps(value)
@@ -172,7 +119,7 @@ CALLS = [
 
 
 @FAST
-@given(mutated(), st.sampled_from([200, 200, 200, 400, 429, 503]))
+@given(mutated(JSON), st.sampled_from([200, 200, 200, 400, 429, 503]))
 def test_no_reading_of_a_reply_raises(sample: tuple[str, Any], status: int) -> None:
     reply = Reply(status=status, body=json.dumps(sample[1]).encode())
     DIALECT.usage(reply)
@@ -183,7 +130,7 @@ def test_no_reading_of_a_reply_raises(sample: tuple[str, Any], status: int) -> N
 
 
 @FAST
-@given(mutated(), st.sampled_from(["new-key", "reuse-key", "keep-key"]), st.sampled_from([200, 400, 429, 503]))
+@given(mutated(JSON), st.sampled_from(["new-key", "reuse-key", "keep-key"]), st.sampled_from([200, 400, 429, 503]))
 def test_no_answer_about_a_listen_key_raises(sample: tuple[str, Any], request_id: str, status: int) -> None:
     private, _ = scripts()
     private.on_reply(request_id, Reply(status=status, body=json.dumps(sample[1]).encode()), NOW)
