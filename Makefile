@@ -5,6 +5,8 @@ PYTHON ?= python3
 BROKER ?= embedded
 EXCHANGE ?= binance
 UV_VERSION := 0.13.9
+# Tests wait for sockets, disks and clocks most of the time: one worker more than there are cores keeps the cores busy.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,13 +34,13 @@ demo: setup  ## Run a protected trade to its targets and its stop, and say each 
 	@$(BIN)/cgt demo --exchange $(EXCHANGE)
 
 test: setup  ## Run the tests, on the embedded broker
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS)
 
 # What depends on the broker lives in the bus, in delivery and in the system as a whole; a connector's own tests do not.
 test-kafka: setup  ## Run the tests of bus, delivery and the whole system on a real Apache Kafka
 	@if missing=$$($(BIN)/python -m common.runtime.kafka 2>&1); then \
 		echo "The tests of bus, delivery and the whole system, on Apache Kafka:"; \
-		CGT_TEST_BROKER=kafka $(BIN)/pytest -m broker libs services/order-engine tests/e2e; \
+		CGT_TEST_BROKER=kafka $(BIN)/pytest -n $(JOBS) -m broker libs services/order-engine tests/e2e; \
 	elif [ "$$CI" = true ]; then echo "test-kafka: failed, because CI must not skip it. $$missing"; exit 1; \
 	else echo "test-kafka: skipped. $$missing"; fi
 
