@@ -13,7 +13,7 @@ COPY services services
 RUN uv pip install --no-sources --constraint requirements.lock --build-constraint requirements.lock \
       ./libs/common ./services/binance-connector ./services/bitget-connector ./services/credentials-vault \
       ./services/gateio-connector ./services/gateway ./services/mexc-connector ./services/order-engine ./services/paper-exchange \
-      ./services/portfolio
+      ./services/portfolio ./services/sync
 
 FROM python:3.11-slim AS run
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin cgt

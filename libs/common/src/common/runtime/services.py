@@ -86,7 +86,7 @@ SERVICES: tuple[Service, ...] = (
         listeners=(Listener("CGT_HTTP_PORT", 7111, "CGT_PORT_BINANCE_CONNECTOR"),),
         announces={"CGT_BINANCE_CONNECTOR_URL": "http://{host}:{CGT_HTTP_PORT}"},
         migrates=True,
-        callers=("gateway", "order-engine", "portfolio", "cli"),
+        callers=("gateway", "order-engine", "portfolio", "sync", "cli"),
     ),
     Service(
         name="bitget-connector",
@@ -94,7 +94,7 @@ SERVICES: tuple[Service, ...] = (
         listeners=(Listener("CGT_HTTP_PORT", 7112, "CGT_PORT_BITGET_CONNECTOR"),),
         announces={"CGT_BITGET_CONNECTOR_URL": "http://{host}:{CGT_HTTP_PORT}"},
         migrates=True,
-        callers=("gateway", "order-engine", "portfolio", "cli"),
+        callers=("gateway", "order-engine", "portfolio", "sync", "cli"),
     ),
     Service(
         name="gateio-connector",
@@ -102,7 +102,7 @@ SERVICES: tuple[Service, ...] = (
         listeners=(Listener("CGT_HTTP_PORT", 7113, "CGT_PORT_GATEIO_CONNECTOR"),),
         announces={"CGT_GATEIO_CONNECTOR_URL": "http://{host}:{CGT_HTTP_PORT}"},
         migrates=True,
-        callers=("gateway", "order-engine", "portfolio", "cli"),
+        callers=("gateway", "order-engine", "portfolio", "sync", "cli"),
     ),
     Service(
         name="mexc-connector",
@@ -110,12 +110,20 @@ SERVICES: tuple[Service, ...] = (
         listeners=(Listener("CGT_HTTP_PORT", 7114, "CGT_PORT_MEXC_CONNECTOR"),),
         announces={"CGT_MEXC_CONNECTOR_URL": "http://{host}:{CGT_HTTP_PORT}"},
         migrates=True,
-        callers=("gateway", "order-engine", "portfolio", "cli"),
+        callers=("gateway", "order-engine", "portfolio", "sync", "cli"),
     ),
     Service(
         name="order-engine",
         module="order_engine",
         listeners=(Listener("CGT_HTTP_PORT", 7121, "CGT_PORT_ORDER_ENGINE"),),
+        migrates=True,
+        callers=("gateway", "cli"),
+    ),
+    Service(
+        name="sync",
+        module="sync",
+        listeners=(Listener("CGT_HTTP_PORT", 7131, "CGT_PORT_SYNC"),),
+        announces={"CGT_SYNC_URL": "http://{host}:{CGT_HTTP_PORT}"},
         migrates=True,
         callers=("gateway", "cli"),
     ),

@@ -1,0 +1,1 @@
+"""What tests of sync are made of: shipped, not copied."""
