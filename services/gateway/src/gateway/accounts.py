@@ -6,7 +6,7 @@ from common.accounts import AccountChanged, AccountState
 from common.errors import Refused
 from common.exchanges import Exchange
 from gateway.ports import Account, Vault
-from gateway.trading.refusals import CREDENTIALS_NOT_FOUND, invalid
+from gateway.trading.refusals import CREDENTIALS_NOT_FOUND
 
 
 class Accounts:
@@ -37,20 +37,40 @@ class Accounts:
             self.learn(account)
         return accounts
 
-    async def chosen(self, user_id: str, exchange: Exchange, credential_id: str | None) -> Account:
-        """The account a request means: the one it names, else the default. Raises Refused (404, 409)."""
+    async def chosen(self, user_id: str, exchange: Exchange, credential: str | None) -> Account:
+        """The account a request means: the one it names by id or label, else the default. Raises Refused (404, 409)."""
         accounts = await self.of_user(user_id, exchange)
-        if credential_id is not None:
-            account = next((each for each in accounts if each.account_id == credential_id), None)
-        else:
-            account = next((each for each in accounts if each.is_default), None)
-            if account is None and len(accounts) > 1:
-                rule = f"There are {len(accounts)} keys for {exchange.value.upper()} and none is the default."
-                raise invalid("credentialId", rule, "Name credentialId.", code="CREDENTIAL_AMBIGUOUS")
-            account = account or next(iter(accounts), None)
-        if account is None:
+        if credential is None:
+            return _default(accounts, exchange)
+        by_id = [each for each in accounts if each.account_id == credential]
+        named = by_id or [each for each in accounts if credential and each.label == credential]
+        if not named:
             raise not_found(exchange)
-        return account
+        if len(named) > 1:  # Stored before labels were unique.
+            raise not_chosen(f"{len(named)} of your keys for {exchange.value.upper()} have this label.")
+        return named[0]
+
+
+def _default(accounts: Sequence[Account], exchange: Exchange) -> Account:
+    """The default, and never another one in its stead: it may hold other money. Raises Refused."""
+    if not accounts:
+        raise not_found(exchange)
+    default = next((each for each in accounts if each.is_default), None)
+    if default is None:
+        raise not_chosen(f"None of your keys for {exchange.value.upper()} is the default.")
+    return default
+
+
+def not_chosen(rule: str) -> Refused:
+    """It is not clear which of several keys is meant."""
+    return Refused(
+        code="CREDENTIAL_AMBIGUOUS",
+        title="Credentials not chosen",
+        field="credentialId",
+        rule=rule,
+        fix="Name one by its id, or make it the default with PATCH /api-credentials/{id}.",
+        status=409,
+    )
 
 
 def not_found(exchange: Exchange | None = None) -> Refused:

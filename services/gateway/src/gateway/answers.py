@@ -50,6 +50,7 @@ def account_shown(account: Account) -> dict[str, Any]:
         "exchange": account.exchange.value.upper(),
         "label": account.label,
         "apiKeyHint": account.api_key_hint,
+        "accountKind": account.account_kind,
         "activeTrading": account.state == "active",
         "isDefault": account.is_default,
         "keyVersion": account.key_version,

@@ -20,6 +20,8 @@ class Account(AccountChanged, frozen=True, kw_only=True, tag="account.changed"):
     """An account as the vault shows it to the gateway."""
 
     api_key_hint: str = ""
+    account_kind: str | None = None
+    """In the exchange's words."""
     created_ms: int = 0
 
 
@@ -70,14 +72,23 @@ class Vault(Protocol):
     async def get(self, account_id: str) -> Account | None: ...
 
     async def add(
-        self, user_id: str, exchange: Exchange, label: str, key: Key, *, is_default: bool, active: bool
+        self,
+        user_id: str,
+        exchange: Exchange,
+        key: Key,
+        *,
+        label: str,
+        is_default: bool,
+        active: bool,
+        account_kind: str | None,
     ) -> Account: ...
 
     async def change(self, account_id: str, changes: dict[str, Any], key: Key | None) -> Account: ...
 
     async def toggle(self, account_id: str) -> Account: ...
 
-    async def delete(self, account_id: str) -> Account: ...
+    async def delete(self, account_id: str, *, force: bool) -> Account:
+        """Raises Refused (409) for the default of several, unless by force."""
 
 
 class Connector(Protocol):
@@ -192,6 +203,9 @@ class Ledger(Protocol):
 
     async def brackets(self, account_ids: Sequence[str], symbol: str | None, limit: int) -> Sequence[BracketView]:
         """The newest first."""
+
+    async def open_brackets(self, account_id: str) -> Sequence[BracketView]:
+        """Those that are not closed, the newest first."""
 
     async def orders_of(self, bracket_ids: Sequence[str]) -> Sequence[OrderView]:
         """The orders of these brackets, oldest first."""

@@ -130,6 +130,8 @@ async def test_the_views_are_read_as_they_are_promised(pool: asyncpg.Pool) -> No
     (bracket,) = await ledger.brackets(["a"], "BTCUSDT", 10)
     assert (order.order_id, order.fees, order.tp_levels) == ("4711", {"BTC": Decimal("0.0005")}, ["105000", "110000"])
     assert (bracket.held_qty, bracket.fees) == (Decimal("0.4995"), {})
+    assert await ledger.open_brackets("a") == [bracket]
+    assert await ledger.open_brackets("another") == []
     assert await ledger.orders_of(["b"]) == [order]
     assert await ledger.orders_by_exchange_id("a", ["4711", "4712"]) == [order]
     assert await ledger.held_orders("a", None) == []
@@ -137,6 +139,8 @@ async def test_the_views_are_read_as_they_are_promised(pool: asyncpg.Pool) -> No
     (held,) = await ledger.held_orders("a", "BTCUSDT")
     assert (held.client_order_id, await ledger.held_orders("a", "ETHUSDT")) == ("c", [])
     assert await ledger.brackets(["another"], None, 10) == []
+    await pool.execute("UPDATE order_engine.brackets_v1 SET state = 'CLOSED'")
+    assert await ledger.open_brackets("a") == []
     assert await ledger.intent("unknown") is None
 
 

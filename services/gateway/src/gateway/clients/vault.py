@@ -1,7 +1,7 @@
 """The credentials-vault as the gateway uses it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -44,15 +44,24 @@ class HttpVault:
         return None if reply.status == 404 else _account(reply)
 
     async def add(
-        self, user_id: str, exchange: Exchange, label: str, key: Key, *, is_default: bool, active: bool
+        self,
+        user_id: str,
+        exchange: Exchange,
+        key: Key,
+        *,
+        label: str,
+        is_default: bool,
+        active: bool,
+        account_kind: str | None,
     ) -> Account:
-        """Seal and store a key. Raises Refused (409) for one that is stored already."""
+        """Seal and store a key. Raises Refused (409) for one that is stored already, or whose label is."""
         body = {
             "user_id": user_id,
             "exchange": exchange.value,
             "label": label,
             "is_default": is_default,
             "active": active,
+            "account_kind": account_kind,
         }
         return _account(await self._asking.ask("POST", "/accounts", body=encode(body | _fields(key))))
 
@@ -65,9 +74,10 @@ class HttpVault:
         """Pause an active account, activate a paused one."""
         return _account(await self._asking.ask("POST", _path(account_id) + "/toggle"))
 
-    async def delete(self, account_id: str) -> Account:
-        """Destroy the key."""
-        return _account(await self._asking.ask("DELETE", _path(account_id)))
+    async def delete(self, account_id: str, *, force: bool) -> Account:
+        """Destroy the key. Raises Refused (409) for the default of several, unless by force."""
+        query = {"force": "true"} if force else {}
+        return _account(await self._asking.ask("DELETE", _path(account_id), query=query))
 
 
 def _path(account_id: str) -> str:
@@ -95,4 +105,9 @@ def _account(reply: ServiceReply) -> Account:
     )
 
 
-_OUR_NAMES = {"api_key": "apiKey", "secret": "secretKey", "account_id": "credentialId"}
+_OUR_NAMES: Final = {
+    "api_key": "apiKey",
+    "secret": "secretKey",
+    "account_id": "credentialId",
+    "is_default": "isDefault",
+}

@@ -4,30 +4,6 @@ from typing import Any, Final
 
 from gateway.problems import GatewayProblem
 
-TOKENS: Final = {
-    "status": "Success",
-    "data": {
-        "user": {"id": "5f0c…", "email": "user@example.com"},
-        "access_token": "eyJhbGciOi…",
-        "refresh_token": "Zm9v…",
-    },
-    "access_token": "eyJhbGciOi…",
-    "refresh_token": "Zm9v…",
-}
-CREDENTIAL: Final = {
-    "status": "Success",
-    "data": {
-        "id": "8a1e…",
-        "exchange": "BINANCE",
-        "label": "main",
-        "apiKeyHint": "k3Zq",
-        "activeTrading": True,
-        "isDefault": True,
-        "keyVersion": 1,
-        "createdAt": 1795341600000,
-        "updatedAt": 1795341600000,
-    },
-}
 PLACED: Final = {
     "status": "Success",
     "data": {

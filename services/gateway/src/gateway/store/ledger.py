@@ -16,6 +16,9 @@ _BRACKETS: Final = """
 SELECT * FROM order_engine.brackets_v1
 WHERE account_id = ANY($1) AND ($2::text IS NULL OR symbol = $2) ORDER BY created_at DESC, bracket_id LIMIT $3
 """
+_OPEN_BRACKETS: Final = """
+SELECT * FROM order_engine.brackets_v1 WHERE account_id = $1 AND state <> 'CLOSED' ORDER BY created_at DESC, bracket_id
+"""
 _ORDERS: Final = "SELECT * FROM order_engine.orders_v1 WHERE order_group_id = ANY($1) ORDER BY created_at, id"
 _BY_CLIENT_ID: Final = "SELECT * FROM order_engine.orders_v1 WHERE account_id = $1 AND client_order_id = ANY($2)"
 _BY_EXCHANGE_ID: Final = "SELECT * FROM order_engine.orders_v1 WHERE account_id = $1 AND order_id = ANY($2)"
@@ -37,6 +40,10 @@ class PostgresLedger:
     async def brackets(self, account_ids: Sequence[str], symbol: str | None, limit: int) -> Sequence[BracketView]:
         """The newest first."""
         return [_view(row, BracketView) for row in await self._rows(_BRACKETS, list(account_ids), symbol, limit)]
+
+    async def open_brackets(self, account_id: str) -> Sequence[BracketView]:
+        """Those of the account that are not closed, the newest first."""
+        return [_view(row, BracketView) for row in await self._rows(_OPEN_BRACKETS, account_id)]
 
     async def orders_of(self, bracket_ids: Sequence[str]) -> Sequence[OrderView]:
         """The orders of these brackets, oldest first."""

@@ -42,21 +42,34 @@ class MemoryVault:
         return self.accounts.get(account_id)
 
     async def add(
-        self, user_id: str, exchange: Exchange, label: str, key: Key, *, is_default: bool, active: bool
+        self,
+        user_id: str,
+        exchange: Exchange,
+        key: Key,
+        *,
+        label: str,
+        is_default: bool,
+        active: bool,
+        account_kind: str | None,
     ) -> Account:
-        first = not [each for each in await self.of_user(user_id) if each.exchange is exchange]
+        peers = [each for each in await self.of_user(user_id) if each.exchange is exchange]
+        if label and any(each.label == label for each in peers):
+            raise invalid("label", "Each has its own label.", "Choose another label.", code="LABEL_TAKEN")
         account = Account(
             account_id=new_id(),
             user_id=user_id,
             exchange=exchange,
             label=label,
             state=AccountState.ACTIVE if active else AccountState.PAUSED,
-            is_default=is_default or first,
+            is_default=is_default or not any(each.is_default for each in peers),
             key_version=1,
             ts_init_ms=NOW_MS,
             api_key_hint=key.api_key[-4:],
+            account_kind=account_kind,
             created_ms=NOW_MS,
         )
+        if account.is_default:
+            self._step_down(peers)
         self.accounts[account.account_id], self.keys[account.account_id] = account, key
         return account
 
@@ -67,6 +80,9 @@ class MemoryVault:
         if key is not None:
             self.keys[account_id] = key
             fields["key_version"] = self._known(account_id).key_version + 1
+            fields["account_kind"] = changes.get("account_kind")
+        if changes.get("is_default"):
+            self._step_down(self._peers(account_id))
         self.accounts[account_id] = msgspec.structs.replace(self._known(account_id), **fields)
         return self.accounts[account_id]
 
@@ -74,8 +90,19 @@ class MemoryVault:
         active = self._known(account_id).state is not AccountState.ACTIVE
         return await self.change(account_id, {"active": active}, None)
 
-    async def delete(self, account_id: str) -> Account:
-        return self.accounts.pop(self._known(account_id).account_id)
+    async def delete(self, account_id: str, *, force: bool) -> Account:
+        if self._known(account_id).is_default and self._peers(account_id) and not force:
+            raise invalid("isDefault", "One is the default.", "Make another one the default.", code="DEFAULT_NEEDED")
+        return self.accounts.pop(account_id)
+
+    def _peers(self, account_id: str) -> list[Account]:
+        mine = self._known(account_id)
+        rows = [row for row in self.accounts.values() if row.account_id != account_id]
+        return [row for row in rows if (row.user_id, row.exchange) == (mine.user_id, mine.exchange)]
+
+    def _step_down(self, accounts: Sequence[Account]) -> None:
+        for account in accounts:
+            self.accounts[account.account_id] = msgspec.structs.replace(account, is_default=False)
 
     def _known(self, account_id: str) -> Account:
         if account_id not in self.accounts:
@@ -182,6 +209,9 @@ class MemoryLedger:
     async def brackets(self, account_ids: Sequence[str], symbol: str | None, limit: int) -> Sequence[BracketView]:
         found = [b for b in self.bracket_rows if b.account_id in account_ids and symbol in {None, b.symbol}]
         return sorted(found, key=lambda b: b.created_at, reverse=True)[:limit]
+
+    async def open_brackets(self, account_id: str) -> Sequence[BracketView]:
+        return [b for b in await self.brackets([account_id], None, 500) if b.state != "CLOSED"]
 
     async def orders_of(self, bracket_ids: Sequence[str]) -> Sequence[OrderView]:
         return [order for order in self.order_rows if order.order_group_id in bracket_ids]
