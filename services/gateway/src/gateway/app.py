@@ -34,6 +34,7 @@ from gateway.store.api_tokens import PostgresApiTokens
 from gateway.store.attempts import PostgresAttempts
 from gateway.store.intents import PostgresIntents
 from gateway.store.ledger import PostgresLedger
+from gateway.store.portfolio import PostgresPortfolio
 from gateway.store.risk import PostgresRisk
 from gateway.store.sessions import PostgresSessions
 from gateway.store.users import PostgresUsers
@@ -102,6 +103,7 @@ def build(
         accounts=Accounts(vault),
         connectors=connectors,
         ledger=ledger,
+        portfolio=PostgresPortfolio(pool),
         intents=intents,
         operations=operations,
         trading=Trading(intents, operations, publisher, waiting, settings.patience),

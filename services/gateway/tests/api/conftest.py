@@ -34,6 +34,7 @@ from gateway.testing.fakes import (
     MemoryVault,
 )
 from gateway.testing.identity import MemoryApiTokens, MemoryAttempts, MemorySessions, MemoryUsers
+from gateway.testing.portfolio import MemoryPortfolio
 from gateway.testing.risk import MemoryRisk
 from gateway.trading.operations import Operations
 from gateway.trading.service import Patience, Trading
@@ -53,6 +54,7 @@ class House:
         self.vault, self.connector, self.ledger = MemoryVault(), FakeConnector(), MemoryLedger()
         self.intents, self.bus, self.waiting = MemoryIntents(), MemoryBus(), Waiting()
         self.bus.engine = self.fill
+        self.portfolio = MemoryPortfolio()
         self.users, self.risk = MemoryUsers(), MemoryRisk(self.intents)
         sessions, tokens = MemorySessions(self.users), MemoryApiTokens(self.users)
         self.connectors = {Exchange.BINANCE: self.connector}
@@ -69,6 +71,7 @@ class House:
             accounts=Accounts(self.vault),
             connectors=self.connectors,
             ledger=self.ledger,
+            portfolio=self.portfolio,
             intents=self.intents,
             operations=operations,
             trading=Trading(self.intents, operations, self.bus, self.waiting, patience),

@@ -18,6 +18,7 @@ from gateway.http import (
     gateio,
     markets,
     mexc,
+    portfolio,
     reads,
     risk,
     sessions,
@@ -40,7 +41,7 @@ Socket.IO at `/socket.io` with `auth: {token}` sends `order_update`, `balance_up
 
 AREAS: Final = (
     *(auth, sessions, api_tokens, credentials),
-    *(trading, reads, risk),
+    *(trading, reads, portfolio, risk),
     *(markets, bitget, gateio, mexc),
 )
 """In the order of the documentation."""

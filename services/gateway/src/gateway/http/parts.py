@@ -16,6 +16,7 @@ from gateway.auth.callers import Callers, permitted
 from gateway.auth.identity import Caller, Role, Scope
 from gateway.auth.records import SessionStore, UserStore
 from gateway.auth.sessions import Sessions
+from gateway.portfolio.views import Portfolio
 from gateway.ports import Connector, IntentStore, Ledger, Vault
 from gateway.risk.entries import Entries
 from gateway.risk.ports import RiskStore
@@ -38,6 +39,7 @@ class Parts:
     accounts: Accounts
     connectors: Mapping[Exchange, Connector]
     ledger: Ledger
+    portfolio: Portfolio
     intents: IntentStore
     operations: Operations
     trading: Trading

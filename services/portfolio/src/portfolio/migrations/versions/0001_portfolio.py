@@ -19,6 +19,7 @@ CREATE TABLE accounts (
     state text NOT NULL,
     told_ms bigint NOT NULL
 );
+CREATE INDEX accounts_user ON accounts (user_id);
 
 CREATE TABLE positions (
     account_id text NOT NULL,
@@ -68,6 +69,7 @@ CREATE TABLE fills (
     PRIMARY KEY (account_id, symbol, trade_id, side)
 );
 CREATE INDEX fills_in_order ON fills (account_id, symbol, place);
+CREATE INDEX fills_by_time ON fills (account_id, place);
 CREATE INDEX fills_bracket ON fills (account_id, symbol, bracket_id) WHERE bracket_id IS NOT NULL;
 CREATE INDEX fills_unvalued ON fills (shard) WHERE fee_state = 'unvalued';
 
@@ -115,7 +117,7 @@ CREATE TABLE trades (
     PRIMARY KEY (account_id, symbol, trade_id)
 );
 CREATE INDEX trades_in_order ON trades (account_id, symbol, touched);
-CREATE INDEX trades_closed ON trades (account_id, quote, closed_ms) WHERE closed_ms IS NOT NULL;
+CREATE INDEX trades_by_time ON trades (account_id, COALESCE(closed_ms, opened_ms));
 
 CREATE TABLE snapshots (
     account_id text NOT NULL,
@@ -167,7 +169,8 @@ FROM positions p JOIN accounts a USING (account_id) WHERE p.fills > 0;
 CREATE VIEW trades_v1 AS
 SELECT a.user_id, t.account_id, t.exchange, t.symbol, t.quote, t.trade_id, t.state, t.entry_qty, t.entry_avg_px,
        t.exit_qty, t.exit_avg_px, t.held_qty, t.held_cost, t.dust_qty, t.dust_cost, t.realised_pnl, t.fees,
-       t.fees_worth, t.fees_unvalued, t.fees_unknown, t.opened_ms, t.closed_ms, t.hold_ms
+       t.fees_worth, t.fees_unvalued, t.fees_unknown, t.opened_ms, t.closed_ms, t.hold_ms,
+       COALESCE(t.closed_ms, t.opened_ms) AS at_ms
 FROM trades t JOIN accounts a USING (account_id);
 
 CREATE VIEW fees_v1 AS

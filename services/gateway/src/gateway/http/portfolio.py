@@ -1,0 +1,175 @@
+"""/portfolio: positions, closed trades, fees, equity and performance, as the portfolio service keeps them."""
+
+import asyncio
+import base64
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+
+from common.errors import Unavailable
+from common.exchanges import Exchange
+from common.performance import DAY_MS
+from gateway import answers
+from gateway.accounts import not_found
+from gateway.http.examples import example
+from gateway.http.parts import Parts, caller_of
+from gateway.http.portfolio_examples import EQUITY, FEES, PERFORMANCE, POSITIONS, TRADES
+from gateway.http.trading import CredentialId, ExchangeName
+from gateway.portfolio import shown
+from gateway.portfolio.shown import Price
+from gateway.portfolio.views import After, Filter, PositionView
+from gateway.trading.refusals import invalid
+from gateway.trading.requests import Symbol, exchange_named
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+Cursor = Annotated[str | None, Query(description="`nextCursor` of the page before.", max_length=1_000)]
+FromDay = Annotated[date | None, Query(alias="from", description="The first day (UTC).", examples=["2026-11-01"])]
+ToDay = Annotated[date | None, Query(alias="to", description="The last day (UTC).", examples=["2026-11-30"])]
+State = Annotated[Literal["OPEN", "CLOSED"] | None, Query(description="Only trades in this state.")]
+_NOTHING_HELD = Price(px=None, at_ms=None, reason="nothing is held")
+
+
+def router(parts: Parts) -> APIRouter:
+    """The routes of this area."""
+    routes = APIRouter(prefix="/portfolio", tags=["portfolio"])
+    wanted_of = _filter_of(parts)
+    Wanted = Annotated[Filter, Depends(wanted_of)]  # noqa: N806 - a type.
+
+    @routes.get("/positions", responses=example(200, POSITIONS), summary="What trades made of each symbol")
+    async def positions(wanted: Wanted, symbol: Symbol | None = None) -> Response:
+        """Average entry, realised and unrealised profit, net of fees; `priceMissing` says why there is no price."""
+        found = await parts.portfolio.positions(msgspec.structs.replace(wanted, symbol=symbol))
+        prices = await _prices(parts, found)
+        return _data([shown.position_shown(each, prices[each.exchange, each.symbol]) for each in found])
+
+    @routes.get("/trades", responses=example(200, TRADES), summary="Trades with entry, exit and hold time")
+    async def trades(
+        wanted: Wanted, symbol: Symbol | None = None, state: State = None, limit: Limit = 100, cursor: Cursor = None
+    ) -> Response:
+        """The latest closed or opened first. A trade is a bracket, or what was bought by hand until it is sold."""
+        asked = msgspec.structs.replace(wanted, symbol=symbol)
+        found = await parts.portfolio.trades(asked, state, limit, _after(cursor, (int, str, str, str)))
+        last = [(each.at_ms, each.account_id, each.symbol, each.trade_id) for each in found[-1:]]
+        page = {"trades": [shown.trade_shown(each) for each in found], "nextCursor": _next(last, len(found), limit)}
+        return _data(page)
+
+    @routes.get("/fees", responses=example(200, FEES), summary="The fee of each fill, and what it was worth")
+    async def fees(wanted: Wanted, symbol: Symbol | None = None, limit: Limit = 100, cursor: Cursor = None) -> Response:
+        """The latest first, with the prices used; `totals` are over everything that is asked for."""
+        asked = msgspec.structs.replace(wanted, symbol=symbol)
+        found = await parts.portfolio.fees(asked, limit, _after(cursor, (str, str, str)))
+        totals = await parts.portfolio.fee_totals(asked)
+        last = [(each.place, each.account_id, each.symbol) for each in found[-1:]]
+        page = {
+            "fees": [shown.fee_shown(each) for each in found],
+            "totals": [shown.fee_total_shown(each) for each in totals],
+            "nextCursor": _next(last, len(found), limit),
+        }
+        return _data(page)
+
+    @routes.get("/equity", responses=example(200, EQUITY), summary="The equity curve, a point a day")
+    async def equity(wanted: Wanted, first: FromDay = None, last: ToDay = None) -> Response:
+        """What the accounts held when each day began; what nobody prices is listed and not part of it."""
+        days = [None if day is None else day.isoformat() for day in (first, last)]
+        return _data(shown.equity_shown(await parts.portfolio.snapshots(wanted), *days))
+
+    @routes.get("/performance", responses=example(200, PERFORMANCE), summary="Figures over closed trades")
+    async def performance(wanted: Wanted) -> Response:
+        """Win rate, profit factor, expectancy, drawdown, Sharpe, average hold; one set for each quote asset."""
+        closed = await parts.portfolio.trades(wanted, "CLOSED", None, None)
+        dated = wanted.from_ms is not None or wanted.to_ms is not None
+        stored = None if dated else await parts.portfolio.performance(wanted)
+        return _data(shown.performance_shown(closed, stored))
+
+    return routes
+
+
+def _filter_of(parts: Parts) -> Any:
+    UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
+
+    async def wanted(
+        user_id: UserId,
+        exchange: ExchangeName = None,
+        credential_id: CredentialId = None,
+        first: FromDay = None,
+        last: ToDay = None,
+    ) -> Filter:
+        if first is not None and last is not None and last < first:
+            raise invalid("to", "The last day is not before the first.", "Swap from and to.")
+        if credential_id is not None and not credential_id.isprintable():
+            raise not_found()
+        return Filter(
+            user_id=user_id,
+            exchange=None if exchange is None else exchange_named(exchange),
+            account_id=credential_id,
+            from_ms=None if first is None else _begin_ms(first),
+            to_ms=None if last is None else _begin_ms(last) + DAY_MS,
+        )
+
+    return wanted
+
+
+async def _prices(parts: Parts, positions: Sequence[PositionView]) -> Mapping[tuple[Exchange, str], Price]:
+    """The market of everything that is held; an exchange that does not answer leaves only its own without."""
+    held: defaultdict[Exchange, list[str]] = defaultdict(list)
+    prices = {(each.exchange, each.symbol): _NOTHING_HELD for each in positions}
+    for each in positions:
+        if each.qty > 0:
+            held[each.exchange].append(each.symbol)
+    for found in await asyncio.gather(*(_prices_of(parts, exchange, symbols) for exchange, symbols in held.items())):
+        prices |= found
+    return prices
+
+
+async def _prices_of(parts: Parts, exchange: Exchange, symbols: list[str]) -> dict[tuple[Exchange, str], Price]:
+    connector = parts.connectors.get(exchange)
+    if connector is None:
+        return _without(exchange, symbols, f"{exchange.value.upper()} is not served here")
+    try:
+        tickers = {each.symbol: each for each in await connector.tickers(sorted(set(symbols)))}
+    except Unavailable as error:
+        return _without(exchange, symbols, f"{error.what} does not answer")
+    prices = _without(exchange, symbols, f"{exchange.value.upper()} tells no price")
+    for symbol, ticker in tickers.items():
+        if ticker.last_px is not None:
+            prices[exchange, symbol] = Price(px=ticker.last_px, at_ms=ticker.ts_event_ms, reason=None)
+    return prices
+
+
+def _without(exchange: Exchange, symbols: Sequence[str], reason: str) -> dict[tuple[Exchange, str], Price]:
+    return {(exchange, symbol): Price(px=None, at_ms=None, reason=reason) for symbol in symbols}
+
+
+def _begin_ms(day: date) -> int:
+    return int(datetime.combine(day, time(), UTC).timestamp()) * 1000
+
+
+def _next(last: Sequence[After], found: int, limit: int) -> str | None:
+    """Where the next page begins; None on the last one."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(last[0])).decode() if found == limit else None
+
+
+def _after(cursor: str | None, types: tuple[type, ...]) -> After | None:
+    """Where a page begins. Raises Refused for what is no cursor of this list."""
+    if cursor is None:
+        return None
+    try:
+        after = msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=list[int | str])
+    except (ValueError, msgspec.MsgspecError):
+        after = []
+    if tuple(map(type, after)) != types or not all(map(_sound, after)):
+        raise invalid("cursor", "A cursor is the nextCursor of the page before.", "Leave it out for the first page.")
+    return tuple(after)
+
+
+def _sound(part: int | str) -> bool:
+    """Whether the database can take it."""
+    return part.isprintable() if isinstance(part, str) else 0 <= part < 2**63
+
+
+def _data(data: Any) -> Response:
+    return answers.json_response(answers.success(data))

@@ -1,0 +1,1 @@
+"""What the portfolio service publishes, and how the API shows it."""
