@@ -1,5 +1,6 @@
 """Builds the gateway's parts and joins them; nothing else knows them all."""
 
+import asyncio
 import os
 from typing import Final
 
@@ -7,8 +8,9 @@ import aiohttp
 import asyncpg
 
 from common.bus.brokers import BusSettings
+from common.bus.dead_letters import TopicDeadLetters
 from common.bus.publisher import Publisher
-from common.bus.topics import ACCOUNTS, BALANCE_EVENTS, ORDER_EVENTS, ORDER_INTENTS, PROTECTION_EVENTS
+from common.bus.topics import ACCOUNTS, BALANCE_EVENTS, DEAD_LETTERS, ORDER_EVENTS, ORDER_INTENTS, PROTECTION_EVENTS
 from common.clock import SystemClock
 from common.db.pool import DatabaseSettings, create_pool
 from common.health import Health
@@ -26,7 +28,6 @@ from gateway.clients.vault import HttpVault
 from gateway.feed import Feed
 from gateway.http.api import rest_app, whole_app
 from gateway.http.parts import Parts
-from gateway.live import Live
 from gateway.redelivery import Redelivery
 from gateway.risk.entries import Entries
 from gateway.settings import GatewaySettings
@@ -38,13 +39,17 @@ from gateway.store.portfolio import PostgresPortfolio
 from gateway.store.risk import PostgresRisk
 from gateway.store.sessions import PostgresSessions
 from gateway.store.users import PostgresUsers
+from gateway.stream.door import Door
+from gateway.stream.joined import EventStream, RunningStream
+from gateway.stream.settings import StreamSettings
+from gateway.stream.socket_io import SocketIo
 from gateway.trading.operations import Operations
 from gateway.trading.service import Trading
 from gateway.waiting import Waiting
 
 NAME: Final = "gateway"
 SCHEMA: Final = "gateway"
-TOPICS: Final = (ORDER_INTENTS, ORDER_EVENTS, PROTECTION_EVENTS, BALANCE_EVENTS, ACCOUNTS)
+TOPICS: Final = (ORDER_INTENTS, ORDER_EVENTS, PROTECTION_EVENTS, BALANCE_EVENTS, ACCOUNTS, DEAD_LETTERS)
 DEFAULT_PORT: Final = "3000"
 CONNECTIONS: Final = 8
 
@@ -54,21 +59,24 @@ async def start(process: Process) -> None:
     settings, bus = GatewaySettings.from_env(os.environ), BusSettings.from_env(os.environ)
     auth = ServiceAuth(NAME, CallerSettings.from_env(os.environ).service_key)
     http_settings = HttpSettings.from_env({"CGT_HTTP_PORT": DEFAULT_PORT, **os.environ})
-    database = DatabaseSettings.from_env(os.environ).database_url
-    pool = await create_pool(database, SCHEMA, application_name=NAME, size=CONNECTIONS)
+    database, listening = DatabaseSettings.from_env(os.environ), StreamSettings.from_env(os.environ)
+    pool = await create_pool(database.database_url, SCHEMA, application_name=NAME, size=CONNECTIONS)
     process.on_stop(pool.close)
     session = await process.enter(aiohttp.ClientSession())
     publisher = await process.enter(Publisher(bus, TOPICS, NAME))
     waiting = Waiting()
-    parts = build(settings, pool, session, auth, publisher, waiting)
-    live = Live(parts.accounts, parts.callers, settings.origins)
-    feed = Feed(bus, waiting, live, parts.accounts)
+    running = RunningStream(bus, listening, database)
+    stream = await running.open(process)
+    parts = build(settings, pool, session, auth, publisher, waiting, stream, listening)
+    feed = Feed(bus, waiting, parts.accounts)
     redelivery = Redelivery(parts.intents, parts.ledger, publisher, parts.clock)
-    process.spawn("live", live.run())
     process.spawn("feed", feed.run())
     process.spawn("redelivery", redelivery.run())
-    health = _health(pool, publisher, feed)
-    app = whole_app(rest_app(parts, health, settings.origins), live, settings.max_body_bytes)
+    noticing = running.spawn(process, parts.accounts, TopicDeadLetters(publisher, NAME))
+    process.spawn("door", parts.door.watch())
+    health = _health(pool, publisher, feed.reading, noticing)
+    socket_io = SocketIo(parts.door, settings.origins)
+    app = whole_app(rest_app(parts, health, settings.origins), socket_io, settings.max_body_bytes)
     server = HttpServer(app, http_settings)
     process.spawn("http", server.run(), server.stop)
 
@@ -80,6 +88,8 @@ def build(
     auth: ServiceAuth,
     publisher: Publisher,
     waiting: Waiting,
+    stream: EventStream,
+    listening: StreamSettings,
 ) -> Parts:
     """The parts of the REST surface on real stores and services."""
     clock = SystemClock()
@@ -92,9 +102,10 @@ def build(
     ledger, intents = PostgresLedger(pool), PostgresIntents(pool, settings.open_operations)
     risk = PostgresRisk(pool)
     operations = Operations(intents, ledger, connectors)
+    callers = Callers(sessions, tokens, settings.token_rules, clock, settings.session_check_ms)
     return Parts(
         clock=clock,
-        callers=Callers(sessions, tokens, settings.token_rules, clock, settings.session_check_ms),
+        callers=callers,
         users=users,
         sessions=Sessions(users, sessions, PostgresAttempts(pool), Passwords(), settings.token_rules, clock),
         session_store=sessions,
@@ -109,20 +120,26 @@ def build(
         trading=Trading(intents, operations, publisher, waiting, settings.patience),
         risk=risk,
         entries=Entries(risk, publisher, clock, settings.intent_valid_ms),
+        stream=stream,
+        door=Door(callers, stream.hub, listening.limits),
         intent_valid_ms=settings.intent_valid_ms,
         allow_withdrawal_keys=settings.allow_withdrawal_keys,
     )
 
 
-def _health(pool: asyncpg.Pool, publisher: Publisher, feed: Feed) -> Health:
+def _health(pool: asyncpg.Pool, publisher: Publisher, reading: asyncio.Event, noticing: asyncio.Event) -> Health:
     async def database_answers() -> bool:
         return bool(await pool.fetchval("SELECT true"))
 
     async def feed_reads() -> bool:
-        return feed.reading.is_set()
+        return reading.is_set()
+
+    async def notices_arrive() -> bool:
+        return noticing.is_set()
 
     health = Health()
     health.add("database", database_answers)
     health.add("broker", publisher.ready)
     health.add("feed", feed_reads)
+    health.add("notices", notices_arrive)
     return health

@@ -1,27 +1,25 @@
-"""What happens, as the topics tell it: to the requests that wait, and to the frontends that watch."""
+"""What happens, as the topics tell it, to the requests that wait for it; frontends hear it from `gateway.stream`."""
 
 import asyncio
 from typing import Any, Final
 
 import structlog
 
-from common.accounts import AccountChanged, BalanceFact
+from common.accounts import AccountChanged
 from common.bus.brokers import BusSettings
 from common.bus.messages import Record
 from common.bus.tail import tail
-from common.bus.topics import ACCOUNTS, BALANCE_EVENTS, ORDER_EVENTS, PROTECTION_EVENTS
+from common.bus.topics import ACCOUNTS, ORDER_EVENTS, PROTECTION_EVENTS
 from common.codec import decode_union
 from common.errors import UnreadableMessage
 from common.orders import OrderFact
 from common.protection import ProtectionFact
 from gateway.accounts import Accounts
-from gateway.live import Live
 from gateway.waiting import Waiting
 
 TYPES: Final[dict[str, Any]] = {
     ORDER_EVENTS.name: OrderFact,
     PROTECTION_EVENTS.name: ProtectionFact,
-    BALANCE_EVENTS.name: BalanceFact,
     ACCOUNTS.name: AccountChanged,
 }
 
@@ -29,19 +27,18 @@ _log = structlog.get_logger(__name__)
 
 
 class Feed:
-    """Every gateway instance reads all of these topics, because any of them may hold the caller's connection."""
+    """Every gateway instance reads all of these topics, because any of them may hold the request that waits."""
 
-    def __init__(self, settings: BusSettings, waiting: Waiting, live: Live, accounts: Accounts) -> None:
+    def __init__(self, settings: BusSettings, waiting: Waiting, accounts: Accounts) -> None:
         self._settings = settings
         self._waiting = waiting
-        self._live = live
         self._accounts = accounts
         self.reading = asyncio.Event()
         """Set once facts published from now on will be seen."""
 
     async def run(self) -> None:
         """Read for ever."""
-        topics = (ORDER_EVENTS, PROTECTION_EVENTS, BALANCE_EVENTS, ACCOUNTS)
+        topics = (ORDER_EVENTS, PROTECTION_EVENTS, ACCOUNTS)
         async for record in tail(self._settings, *topics, client_id="gateway", ready=self.reading):
             self.take(record)
 
@@ -56,7 +53,5 @@ class Feed:
             return
         if record.topic == ACCOUNTS.name:
             self._accounts.learn(message)
-            return
-        if record.topic != BALANCE_EVENTS.name:
+        else:
             self._waiting.tell(message)
-        self._live.tell(message)

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from common.clock import FixedClock
 from common.exchanges import Exchange
 from common.health import Health
+from common.ids import new_id
 from common.orders import OrderAccepted, OrderFilled, OrderStatus
 from common.service.http import HttpServer, HttpSettings
 from gateway.accounts import Accounts
@@ -23,9 +24,15 @@ from gateway.auth.sessions import Sessions
 from gateway.auth.tokens import TokenRules
 from gateway.http.api import rest_app, whole_app
 from gateway.http.parts import Parts
-from gateway.live import Live
 from gateway.risk.entries import Entries
+from gateway.stream.door import Door
+from gateway.stream.events import live_events
+from gateway.stream.hub import Hub
+from gateway.stream.joined import EventStream
+from gateway.stream.settings import StreamSettings
+from gateway.stream.socket_io import SocketIo
 from gateway.testing.builders import an_instrument_of, order_fact
+from gateway.testing.events import MemoryEvents
 from gateway.testing.fakes import (
     FakeConnector,
     MemoryBus,
@@ -60,9 +67,11 @@ class House:
         self.connectors = {Exchange.BINANCE: self.connector}
         operations = Operations(self.intents, self.ledger, self.connectors)
         patience = Patience(answer_ms=150, fill_ms=50)
+        callers, store = Callers(sessions, tokens, RULES, self.clock, CHECK_MS), MemoryEvents()
+        stream = EventStream(store, Hub(store))
         self.parts = Parts(
             clock=self.clock,
-            callers=Callers(sessions, tokens, RULES, self.clock, CHECK_MS),
+            callers=callers,
             users=self.users,
             sessions=Sessions(self.users, sessions, MemoryAttempts(), CHEAP, RULES, self.clock),
             session_store=sessions,
@@ -77,15 +86,23 @@ class House:
             trading=Trading(self.intents, operations, self.bus, self.waiting, patience),
             risk=self.risk,
             entries=Entries(self.risk, self.bus, self.clock, 30_000),
+            stream=stream,
+            door=Door(callers, stream.hub, StreamSettings().limits),
             intent_valid_ms=30_000,
             allow_withdrawal_keys=False,
         )
-        self.live = Live(self.parts.accounts, self.parts.callers, ["*"])
+        self.socket_io = SocketIo(self.parts.door, ["*"])
 
     def serve(self, exchange: Exchange) -> FakeConnector:
         """Let a connector of this exchange run as well."""
         self.connectors[exchange] = FakeConnector(an_instrument_of(exchange))
         return self.connectors[exchange]
+
+    async def tell(self, fact: Any) -> None:
+        """Let a fact reach whoever listens, as from the topics."""
+        owner = await self.parts.accounts.owner(fact.account_id)
+        for event in live_events(fact) if owner else ():
+            await self.parts.stream.tell(owner, event, new_id())
 
     def fill(self, intent: Any) -> None:
         """The exchange has the entry and fills it at once."""
@@ -154,14 +171,14 @@ def house() -> House:
 @pytest.fixture
 async def stranger(house: House) -> AsyncIterator[Client]:
     """Somebody who has not logged in."""
-    app = whole_app(rest_app(house.parts, Health(), ["https://app.example"]), house.live, 65_536)
+    app = whole_app(rest_app(house.parts, Health(), ["https://app.example"]), house.socket_io, 65_536)
     server = HttpServer(app, HttpSettings())
     serving = asyncio.create_task(server.run())
-    sending = asyncio.create_task(house.live.run())
+    reading = asyncio.create_task(house.parts.stream.hub.run())
     port = await server.listening()
     async with aiohttp.ClientSession() as session:
         yield Client(session, f"http://127.0.0.1:{port}")
-    sending.cancel()
+    reading.cancel()
     await server.stop()
     await serving
 

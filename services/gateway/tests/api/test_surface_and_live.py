@@ -94,7 +94,9 @@ async def listen() -> AsyncIterator[Callable[..., Any]]:
     async def connect(client: Any, **how: Any) -> asyncio.Queue[tuple[str, Any]]:
         heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         listening = socketio.AsyncClient(reconnection=False)
-        listening.on("*", lambda event, data: heard.put_nowait((event, data)))
+        listening.on("*", lambda event, data: None if event == "stream_ready" else heard.put_nowait((event, data)))
+        ready = asyncio.Event()
+        listening.on("stream_ready", lambda _: ready.set())
         clients.append(listening)
         query = f"?token={how['query']}" if "query" in how else ""
         await listening.connect(
@@ -103,6 +105,7 @@ async def listen() -> AsyncIterator[Callable[..., Any]]:
             headers=how.get("headers", {}),
             transports=["websocket"],
         )
+        await asyncio.wait_for(ready.wait(), 5)
         return heard
 
     yield connect
@@ -122,7 +125,7 @@ async def test_a_users_facts_reach_that_user_alone_and_are_numbered(house: Any, 
     await user.sign_in("other@example.com")
     second_account, second = await user.store_key(), await listen(user, auth={"token": user.token})
     for account, free in ((first_account, 1), (second_account, 2), (first_account, 3), ("nobodys", 4)):
-        house.live.tell(balance(account, free))
+        await house.tell(balance(account, free))
     heard = [await asyncio.wait_for(first.get(), 5) for _ in range(2)]
     assert [(event, data["seq"], data["balances"][0]["free"]) for event, data in heard] == [
         ("balance_update", 1, 1),
@@ -142,7 +145,7 @@ async def test_the_token_may_come_in_each_of_three_ways(house: Any, trader: Any,
         "query": {"query": token},
     }
     heard = await listen(trader, **how[way])
-    house.live.tell(balance(next(iter(house.vault.accounts)), 1))
+    await house.tell(balance(next(iter(house.vault.accounts)), 1))
     assert (await asyncio.wait_for(heard.get(), 5))[0] == "balance_update"
 
 

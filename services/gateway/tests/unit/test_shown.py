@@ -15,9 +15,10 @@ from common.intents import CancelAllOrdersIntent
 from common.orders import ListStatus, OrderFilled, OrderRejected, OrderStatus, OrderUnknown
 from common.protection import BracketClosed, BracketDenied, ExitLegView, ProtectionPlaced
 from gateway import answers
-from gateway.events import EVENTS, live_events
 from gateway.ports import BracketView, OrderView
 from gateway.positions import held_assets, position_shown
+from gateway.stream.events import live_events
+from gateway.stream.payloads import EVENTS
 from gateway.testing.builders import order_fact, protection_fact
 from gateway.trades import trade_shown
 

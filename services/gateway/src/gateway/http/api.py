@@ -15,6 +15,7 @@ from gateway.http import (
     auth,
     bitget,
     credentials,
+    events,
     gateio,
     markets,
     mexc,
@@ -26,7 +27,8 @@ from gateway.http import (
 )
 from gateway.http.middleware import BodyLimit, RequestLog
 from gateway.http.parts import Parts
-from gateway.live import Live
+from gateway.stream import plain
+from gateway.stream.socket_io import SocketIo
 
 DESCRIPTION = """
 One API for trading on several exchanges. A success is `{"status": "Success", "data": ...}`; an error is
@@ -35,14 +37,15 @@ One API for trading on several exchanges. A success is `{"status": "Success", "d
 Send an `Idempotency-Key` with whatever trades: the same key with the same request is carried out once. A request whose
 outcome is not known in time is answered 202 with an operation to follow.
 
-Socket.IO at `/socket.io` with `auth: {token}` sends `order_update`, `balance_update`, `list_status_update`,
-`auto_oco_placed`, `position_update` and `protection_update`, each with a per-user `seq`.
+Events come over Socket.IO at `/socket.io` and over a plain WebSocket at `/ws`, numbered per user by `seq` and replayed
+from `since`: see [async-docs](/async-docs).
 """
 
 AREAS: Final = (
     *(auth, sessions, api_tokens, credentials),
     *(trading, reads, portfolio, risk),
     *(markets, bitget, gateio, mexc),
+    events,
 )
 """In the order of the documentation."""
 
@@ -54,6 +57,7 @@ def rest_app(parts: Parts, health: Health, origins: list[str]) -> FastAPI:
     problems.install(app)
     for area in AREAS:
         app.include_router(area.router(parts))
+    app.include_router(plain.router(parts.door, parts.clock))
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -65,7 +69,7 @@ def rest_app(parts: Parts, health: Health, origins: list[str]) -> FastAPI:
     return app
 
 
-def whole_app(rest: FastAPI, live: Live, max_body_bytes: int) -> ASGIApp:
+def whole_app(rest: FastAPI, socket_io: SocketIo, max_body_bytes: int) -> ASGIApp:
     """REST and Socket.IO on one port."""
     bounded = BodyLimit(rest, max_body_bytes)
-    return RequestLog(socketio.ASGIApp(live.server, other_asgi_app=bounded))
+    return RequestLog(socketio.ASGIApp(socket_io.server, other_asgi_app=bounded))

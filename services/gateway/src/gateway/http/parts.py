@@ -20,6 +20,8 @@ from gateway.portfolio.views import Portfolio
 from gateway.ports import Connector, IntentStore, Ledger, Vault
 from gateway.risk.entries import Entries
 from gateway.risk.ports import RiskStore
+from gateway.stream.door import Door
+from gateway.stream.joined import EventStream
 from gateway.trading.operations import Operations
 from gateway.trading.refusals import invalid
 from gateway.trading.service import Trading
@@ -45,6 +47,8 @@ class Parts:
     trading: Trading
     risk: RiskStore
     entries: Entries
+    stream: EventStream
+    door: Door
     intent_valid_ms: int
     allow_withdrawal_keys: bool
 
