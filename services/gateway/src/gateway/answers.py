@@ -73,9 +73,10 @@ def placed_order(asked: Mapping[str, Any], progress: Progress) -> dict[str, Any]
 def plan_shown(plan: ExitPlan, exits: ExitSlices, exchange: Exchange) -> dict[str, Any]:
     """The exits a full fill will call for; fewer slices than levels means that small ones were merged."""
     known = CAPABILITIES[exchange]
-    held = known.exit_style is ExitStyle.HELD_STOP
+    style = plan.style or known.exit_style
+    held = style is ExitStyle.HELD_STOP
     return {
-        "exitStyle": known.exit_style,
+        "exitStyle": style,
         "tpType": plan.take_profit_type,
         "stopType": plan.stop_loss_type,
         "tpResidency": Residency.EXCHANGE,

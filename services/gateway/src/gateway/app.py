@@ -33,6 +33,7 @@ from gateway.risk.entries import Entries
 from gateway.settings import GatewaySettings
 from gateway.store.api_tokens import PostgresApiTokens
 from gateway.store.attempts import PostgresAttempts
+from gateway.store.defaults import PostgresDefaults
 from gateway.store.intents import PostgresIntents
 from gateway.store.ledger import PostgresLedger
 from gateway.store.portfolio import PostgresPortfolio
@@ -120,6 +121,7 @@ def build(
         trading=Trading(intents, operations, publisher, waiting, settings.patience),
         risk=risk,
         entries=Entries(risk, publisher, clock, settings.intent_valid_ms),
+        defaults=PostgresDefaults(pool),
         stream=stream,
         door=Door(callers, stream.hub, listening.limits),
         intent_valid_ms=settings.intent_valid_ms,

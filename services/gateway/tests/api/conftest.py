@@ -32,6 +32,7 @@ from gateway.stream.joined import EventStream
 from gateway.stream.settings import StreamSettings
 from gateway.stream.socket_io import SocketIo
 from gateway.testing.builders import an_instrument_of, order_fact
+from gateway.testing.defaults import MemoryDefaults
 from gateway.testing.events import MemoryEvents
 from gateway.testing.fakes import (
     FakeConnector,
@@ -86,6 +87,7 @@ class House:
             trading=Trading(self.intents, operations, self.bus, self.waiting, patience),
             risk=self.risk,
             entries=Entries(self.risk, self.bus, self.clock, 30_000),
+            defaults=MemoryDefaults(),
             stream=stream,
             door=Door(callers, stream.hub, StreamSettings().limits),
             intent_valid_ms=30_000,

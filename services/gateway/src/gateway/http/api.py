@@ -23,6 +23,7 @@ from gateway.http import (
     reads,
     risk,
     sessions,
+    settings,
     trading,
 )
 from gateway.http.middleware import BodyLimit, RequestLog
@@ -43,7 +44,7 @@ from `since`: see [async-docs](/async-docs).
 
 AREAS: Final = (
     *(auth, sessions, api_tokens, credentials),
-    *(trading, reads, portfolio, risk),
+    *(trading, reads, portfolio, settings, risk),
     *(markets, bitget, gateio, mexc),
     events,
 )

@@ -1,5 +1,6 @@
 """What every trading endpoint does with its words: find the account, check against the market, carry out once."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -57,9 +58,12 @@ class Desk:
         self, user_id: str, exchange: Exchange, wish: OrderWish, purse: Purse | None = None
     ) -> Composed:
         stamp = await self.stamp(user_id, exchange, wish.credential_id)
-        seen = await gathered(self._parts.connector(exchange), stamp.account, wish.symbol)
+        seen, own = await asyncio.gather(
+            gathered(self._parts.connector(exchange), stamp.account, wish.symbol),
+            self._parts.defaults.of(user_id, exchange),
+        )
         free = purse.left(stamp.account.account_id, seen.free) if purse else seen.free
-        order = composed(wish, stamp, seen.listing, free)
+        order = composed(wish.completed_by(own), stamp, seen.listing, free)
         if purse:
             purse.take(order.intent)
         return order

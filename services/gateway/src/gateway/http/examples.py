@@ -4,6 +4,23 @@ from typing import Any, Final
 
 from gateway.problems import GatewayProblem
 
+SET_DEFAULTS: Final = {
+    "exchange": "BITGET",
+    "tpLevels": ["5%", "8%"],
+    "tpShares": ["0.5", "0.5"],
+    "sl": "4%",
+    "exitStyle": "shared_stop",
+}
+SETTINGS: Final = {
+    "status": "Success",
+    "data": {
+        **SET_DEFAULTS,
+        "stopType": "market",
+        "stopLimitOffsetPct": None,
+        "own": True,
+        "choices": {"stopType": ["market", "limit"], "exitStyle": ["trigger_pair", "shared_stop"]},
+    },
+}
 PLACED: Final = {
     "status": "Success",
     "data": {

@@ -22,6 +22,7 @@ from gateway.risk.entries import Entries
 from gateway.risk.ports import RiskStore
 from gateway.stream.door import Door
 from gateway.stream.joined import EventStream
+from gateway.trading.defaults import DefaultsStore
 from gateway.trading.operations import Operations
 from gateway.trading.refusals import invalid
 from gateway.trading.service import Trading
@@ -47,6 +48,7 @@ class Parts:
     trading: Trading
     risk: RiskStore
     entries: Entries
+    defaults: DefaultsStore
     stream: EventStream
     door: Door
     intent_valid_ms: int

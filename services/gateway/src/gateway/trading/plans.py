@@ -5,8 +5,8 @@ from decimal import ROUND_DOWN, Decimal
 
 import msgspec
 
-from common.exchanges import CAPABILITIES, Capabilities, Exchange
-from common.exits import ExitLevel, ExitPlan, ExitSlices, PriceTarget, exits_for, lowest_exit_px
+from common.exchanges import CAPABILITIES, Capabilities, Exchange, ExitStyle
+from common.exits import HUNDRED, ExitLevel, ExitPlan, ExitSlices, PriceTarget, exits_for, lowest_exit_px
 from common.instruments import Instrument
 from common.orders import OrderType
 from gateway.trading.levels import below
@@ -25,6 +25,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     stop_type: OrderType | None = None
     """STOP_LOSS (market) or STOP_LOSS_LIMIT."""
     stop_limit_offset_pct: Decimal | None = None
+    style: ExitStyle | None = None
+    """How the exits are placed, of those the exchange leaves a choice between."""
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +44,7 @@ def plan_for(wanted: Wanted, instrument: Instrument, *, entry_px: Decimal, marke
     stop = wanted.stop_loss or PriceTarget(pct=-known.default_stop_loss_pct)
     _check_take_profits(targets, entry_px)
     _check_stop(stop, entry_px=entry_px, market=market)
-    take_profit_type, stop_type = known.take_profit_types[0], _stop_type(wanted, instrument, known)
+    take_profit_type, stop_type = known.take_profit_types[0], _stop_type(wanted, known, instrument)
     stop_limit = _stop_limit(wanted, stop, stop_type, known)
     # A take-profit that spawns a limit order wakes up at its level and is priced to sell at once.
     limited = take_profit_type is OrderType.TAKE_PROFIT_LIMIT
@@ -59,7 +61,21 @@ def plan_for(wanted: Wanted, instrument: Instrument, *, entry_px: Decimal, marke
         ),
         take_profit_type=take_profit_type,
         stop_loss_type=stop_type,
+        style=_style(wanted, known),
     )
+
+
+def check_defaults(wanted: Wanted, exchange: Exchange) -> None:
+    """Refuse what could not be the exits of every order on the exchange, whatever its price. Raises Refused."""
+    known = CAPABILITIES[exchange]
+    targets, _ = _take_profits(wanted, known)
+    for index, target in enumerate(targets):
+        _check_relative(target, f"tpLevels.{index}")
+    _check_take_profits(targets, HUNDRED)
+    stop = wanted.stop_loss or PriceTarget(pct=-known.default_stop_loss_pct)
+    _check_relative(stop, "sl")
+    _stop_limit(wanted, stop, _stop_type(wanted, known), known)
+    _style(wanted, known)
 
 
 def preview(plan: ExitPlan, instrument: Instrument, *, qty: Decimal, entry_px: Decimal, field: str) -> ExitSlices:
@@ -135,16 +151,31 @@ def _check_stop(stop: PriceTarget, *, entry_px: Decimal, market: Market) -> None
         raise invalid("sl", rule, "Lower the stop.", code="LEVEL_WRONG_SIDE")
 
 
-def _stop_type(wanted: Wanted, instrument: Instrument, known: Capabilities) -> OrderType:
+def _check_relative(target: PriceTarget, field: str) -> None:
+    if target.pct is None:
+        rule = "A level of every order is a percentage: prices move, and symbols differ."
+        raise invalid(field, rule, 'Write how far from the entry, like "5%".', code="LEVEL_NOT_RELATIVE")
+
+
+def _style(wanted: Wanted, known: Capabilities) -> ExitStyle | None:
+    """The way of placing exits that is not the exchange's default; None where it is."""
+    if wanted.style is not None and wanted.style not in known.exit_styles:
+        rule = f"Exits on {shown_name(known.exchange)} are placed as one of {', '.join(known.exit_styles)}."
+        raise invalid("exitStyle", rule, "Use one of these, or leave exitStyle out.")
+    return None if wanted.style is known.exit_style else wanted.style
+
+
+def _stop_type(wanted: Wanted, known: Capabilities, instrument: Instrument | None = None) -> OrderType:
     """The kind of stop: what the exchange takes, of which one with native lists lets each symbol take less."""
     taken = known.stop_loss_types
-    if known.native_oco and instrument.order_types:
+    if known.native_oco and instrument is not None and instrument.order_types:
         taken = tuple(kind for kind in taken if kind in instrument.order_types) or taken
     if wanted.stop_type is None:
         return taken[0]
     if wanted.stop_type not in taken:
         name = "limit" if taken[0] is OrderType.STOP_LOSS_LIMIT else "market"
-        rule = f"A stop of {instrument.symbol} on {shown_name(instrument.exchange)} is one of {', '.join(taken)}."
+        of = f"A stop of {instrument.symbol}" if instrument is not None else "A stop"
+        rule = f"{of} on {shown_name(known.exchange)} is one of {', '.join(taken)}."
         raise invalid("stopType", rule, f'Set stopType to "{name}", or leave it out.')
     return wanted.stop_type
 

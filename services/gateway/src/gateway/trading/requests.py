@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from common.exchanges import Exchange
+from common.exchanges import Exchange, ExitStyle
 from common.orders import OrderType, Side, TimeInForce
 from gateway.trading.levels import stop_loss, take_profit
 from gateway.trading.oco import OcoLeg
@@ -35,6 +35,11 @@ def _symbol(value: str) -> str:
 def upper(value: Any) -> Any:
     """A word in capitals, as enumerations are written."""
     return value.upper() if isinstance(value, str) else value
+
+
+def lower(value: Any) -> Any:
+    """A word in small letters, as styles are written."""
+    return value.lower() if isinstance(value, str) else value
 
 
 Number = Annotated[Decimal, BeforeValidator(_no_boolean), AfterValidator(_in_bounds)]
@@ -69,6 +74,11 @@ class ExitsBody(Body):
     stop_limit_offset_pct: Annotated[Number, Field(ge=0, lt=100)] | None = Field(
         default=None, alias="stopLimitOffsetPct", description="How far beneath its trigger a limit stop is priced."
     )
+    exit_style: Annotated[ExitStyle | None, BeforeValidator(lower)] = Field(
+        default=None,
+        alias="exitStyle",
+        description="How the exits are placed, where the exchange leaves a choice: GET /exchanges/settings names them.",
+    )
 
     @property
     def wanted(self) -> Wanted:
@@ -83,6 +93,7 @@ class ExitsBody(Body):
             stop_loss=None if self.sl is None else stop_loss(self.sl, "sl"),
             stop_type=stop_types[self.stop_type],
             stop_limit_offset_pct=self.stop_limit_offset_pct,
+            style=self.exit_style,
         )
 
     @property
@@ -94,6 +105,7 @@ class ExitsBody(Body):
             "sl": self.sl,
             "stopType": self.stop_type,
             "stopLimitOffsetPct": self.stop_limit_offset_pct,
+            "exitStyle": self.exit_style,
         }
         return next((name for name, value in named.items() if value is not None), None)
 

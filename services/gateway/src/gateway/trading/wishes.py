@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from common.orders import OrderType, Side, TimeInForce
+from gateway.trading.defaults import completed
 from gateway.trading.plans import Wanted
 from gateway.trading.sizing import Size
 
@@ -23,3 +24,7 @@ class OrderWish(msgspec.Struct, frozen=True, kw_only=True):
     """The first field that speaks of exits; None when none does."""
     credential_id: str | None
     signal_id: str | None = None
+
+    def completed_by(self, own: Wanted | None) -> "OrderWish":
+        """The wish with the user's own defaults where it leaves the exits open."""
+        return msgspec.structs.replace(self, wanted=completed(self.wanted, own))
