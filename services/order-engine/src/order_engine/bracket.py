@@ -140,6 +140,8 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """When that becomes overdue."""
     overdue: bool = False
     """It did, and has been told."""
+    triggers_lock: bool = False
+    """Waiting orders were seen to lock coins here: a target beside its stop is refused, so only stops are placed."""
     closed_reason: str | None = None
     opened_ms: int
     now_ms: int

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from common.errors import ErrorCategory
 from common.instruments import ZERO
 from common.orders import OrderStatus
 from order_engine.bracket import Exit, ExitKind
@@ -30,6 +31,32 @@ def link_legs(turn: Turn, exit_: Exit, policy: Policy) -> None:
         _link_pair(turn, exit_, stop, policy)
 
 
+def heed_locks(turn: Turn, policy: Policy) -> None:
+    """Notice, by a refusal, that waiting orders lock coins: targets make room, because the stops go first.
+
+    It is so when what is free and what our own orders may have locked make up what is held; when they do not, coins
+    are missing, which is another matter (`ladder.py`). While some are in flight it cannot be told.
+    """
+    bracket = turn.bracket
+    pairs = [exit_ for exit_ in bracket.exits if exit_.kind is ExitKind.PAIR and not exit_.settled]
+    legs = [leg for exit_ in pairs for leg in exit_.legs]
+    if bracket.triggers_lock or not all(leg.confirmed for leg in legs):
+        return
+    if not any(_locked_out(turn, leg) for leg in legs):
+        return
+    turn.change(triggers_lock=True)
+    for target in (target for exit_ in pairs for target in exit_.targets):
+        if target.live and not target.fired and not target.cancel_wanted:
+            cancel_leg(turn, target, policy)
+
+
+def _locked_out(turn: Turn, leg: Order) -> bool:
+    if leg.refusal is not ErrorCategory.INSUFFICIENT_BALANCE or leg.available_qty is None:
+        return False
+    ours = sum((other.leaves_qty for exit_ in turn.bracket.live_exits for other in exit_.legs), ZERO)
+    return leg.available_qty + ours >= turn.bracket.instrument.floor_qty(turn.bracket.held_qty)
+
+
 def _link_pair(turn: Turn, exit_: Exit, stop: Order, policy: Policy) -> None:
     if any(leg.fired for leg in exit_.stops) or not (stop.live or stop.cancel_wanted):
         for target in exit_.targets:
@@ -43,8 +70,8 @@ def _link_pair(turn: Turn, exit_: Exit, stop: Order, policy: Policy) -> None:
 
 def _keep_stop_fitting(turn: Turn, exit_: Exit, stop: Order, policy: Policy) -> None:
     """A stop for more than the targets that wait would find too little: out of the way with it."""
-    needed = ZERO
-    for target in exit_.targets:
+    needed = exit_.leaves_qty if turn.bracket.triggers_lock else ZERO
+    for target in () if turn.bracket.triggers_lock else exit_.targets:
         if target.status is OrderStatus.REJECTED and not passed(turn, target, policy):
             needed += target.qty or ZERO  # A stop without a target protects; no stop at all does not.
             if exit_.act_at_ms is None:

@@ -100,7 +100,7 @@ def _kind(turn: Turn, slice_: ExitSlice, policy: Policy) -> ExitKind:
         return ExitKind.HELD  # A refused target leaves the position guarded: there is nothing to escalate.
     if ladder.refusals >= policy.attempts_before_market:
         return ExitKind.MARKET
-    if ladder.refusals == policy.attempts_before_market - 1:
+    if bracket.triggers_lock or ladder.refusals == policy.attempts_before_market - 1:
         return ExitKind.STOP
     if ladder.refusals > 0 and ladder.last_refusal not in _WORTH_A_SECOND_PAIR:
         return ExitKind.STOP

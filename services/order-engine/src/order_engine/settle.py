@@ -12,7 +12,7 @@ from common.protection import BracketClosed, ExitLegView, ProtectionFailed, Prot
 from order_engine.bracket import Exit, ExitKind
 from order_engine.hands import find_again
 from order_engine.ladder import Ladder, after_refusal
-from order_engine.linking import link_legs, passed, unsold, watch_slow_legs
+from order_engine.linking import heed_locks, link_legs, passed, unsold, watch_slow_legs
 from order_engine.order import Order
 from order_engine.placing import cancel_exit
 from order_engine.policy import Policy
@@ -24,6 +24,7 @@ from order_engine.watch import keep_watch
 
 def settle(turn: Turn, policy: Policy) -> None:
     """Bring the bracket to rest: every exit accounted for, everything held covered or on its way to be."""
+    heed_locks(turn, policy)
     for exit_ in turn.bracket.exits:
         if exit_.live:
             _note_placed(turn, exit_, policy)

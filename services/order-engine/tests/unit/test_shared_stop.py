@@ -180,6 +180,35 @@ def test_a_target_that_has_sold_all_it_was_for_leaves_the_others_alone_when_pati
     assert bracket.exits[0].act_at_ms is None
 
 
+def test_where_waiting_orders_lock_the_coins_the_targets_make_room_for_the_stops() -> None:
+    bracket = bought(style=None)
+    (target_a, stop_a), (target_b, stop_b) = (exit_.legs for exit_ in bracket.exits)
+    short = {"category": ErrorCategory.INSUFFICIENT_BALANCE, "available_qty": Decimal("0.00001")}
+    bracket, effects = told(
+        bracket,
+        a_fact(OrderAccepted, target_a, bracket, status=OrderStatus.NEW),
+        a_fact(OrderAccepted, stop_a, bracket, status=OrderStatus.NEW),
+        a_fact(OrderRejected, stop_b, bracket, **short),
+        a_fact(OrderRejected, target_b, bracket, **short),
+    )
+    assert cancels(effects) == [target_b.client_order_id, target_a.client_order_id]
+    bracket, effects = told(bracket, gone(target_a, bracket))
+    assert cancels(effects) == [], "its stop stays for all that it covers"
+    assert bracket.ladder.retry_at_ms is not None
+    bracket, effects = decide(bracket, Ticked(cause="tick", now_ms=bracket.ladder.retry_at_ms))
+    assert sent(effects) == [(OrderType.STOP_LOSS, REST)]
+    assert armed(bracket)[0].state is BracketState.PROTECTED
+
+
+def test_coins_that_are_gone_are_not_taken_for_locked() -> None:
+    bracket = bought(style=None)
+    nothing = {"category": ErrorCategory.INSUFFICIENT_BALANCE, "available_qty": Decimal(0)}
+    legs = [leg for exit_ in bracket.exits for leg in exit_.legs]
+    bracket, _ = told(bracket, *[a_fact(OrderRejected, leg, bracket, **nothing) for leg in legs])
+    assert not bracket.triggers_lock
+    assert bracket.ladder.looks == 1
+
+
 def test_an_exit_is_placed_anew_before_the_exchange_ends_its_triggers_one_at_a_time() -> None:
     bracket, effects = armed(bought(Exchange.GATEIO, None))
     assert len(bracket.exits) == 2

@@ -59,8 +59,16 @@ class ModelOrder:
 class ModelExchange:
     """Orders, lists and the base asset bought through them."""
 
-    def __init__(self, account_id: str, *, exchange: Exchange = Exchange.BINANCE, fee_in_base: bool = True) -> None:
+    def __init__(
+        self,
+        account_id: str,
+        *,
+        exchange: Exchange = Exchange.BINANCE,
+        fee_in_base: bool = True,
+        triggers_lock: bool = False,
+    ) -> None:
         self.account_id = account_id
+        self._triggers_lock = triggers_lock
         self.exchange = exchange
         self.orders: dict[str, ModelOrder] = {}
         self.submitted: list[str] = []
@@ -103,11 +111,12 @@ class ModelExchange:
 
     @property
     def locked(self) -> Decimal:
-        """What open sells hold back. Waiting triggers hold nothing where the exchange does not link legs."""
+        """What open sells hold back; of waiting triggers that nothing links, only if this exchange locks for them."""
         if CAPABILITIES[self.exchange].exit_style is ExitStyle.OCO:
             return self.may_still_sell
-        resting = (o for o in self.open_orders() if o.side is Side.SELL and not o.order_type.waits_for_trigger)
-        return sum((order.leaves_qty for order in resting), ZERO)
+        sells = [order for order in self.open_orders() if order.side is Side.SELL]
+        holding = (o for o in sells if self._triggers_lock or not o.order_type.waits_for_trigger)
+        return sum((order.leaves_qty for order in holding), ZERO)
 
     def open_orders(self) -> list[ModelOrder]:
         return [order for order in self.orders.values() if not order.status.terminal]
@@ -143,7 +152,8 @@ class ModelExchange:
         if self.refuse_next:
             category = self.refuse_next.pop(0)
             return [self.refusal(client_id, list_id, category) for client_id, _, _ in legs]
-        if side is Side.SELL and qty > self.free and (list_id is not None or not legs[0][1].waits_for_trigger):
+        waits = legs[0][1].waits_for_trigger and list_id is None and not self._triggers_lock
+        if side is Side.SELL and qty > self.free and not waits:
             return [
                 self.refusal(client_id, list_id, ErrorCategory.INSUFFICIENT_BALANCE, available=self.free)
                 for client_id, _, _ in legs
@@ -167,7 +177,8 @@ class ModelExchange:
         qty = min(qty, order.leaves_qty)
         if qty <= 0:
             return []
-        unlocked = order.side is Side.SELL and order.order_type.waits_for_trigger and order.list_id is None
+        waits = order.order_type.waits_for_trigger and order.list_id is None
+        unlocked = order.side is Side.SELL and waits and not self._triggers_lock
         if unlocked and qty > self.free:
             return self._end(order, OrderStatus.EXPIRED)  # It fired, and found nothing to sell.
         facts: list[OrderFact] = []
