@@ -6,11 +6,15 @@ from typing import Annotated
 
 import typer
 
+from cgt import admin as admin_command
 from cgt import demo as demo_command
 from cgt import tools
 from cgt import up as up_command
+from common.errors import CgtError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+RunDir = Annotated[Path, typer.Option(help="Where logs and data of this run go.")]
+RUN_DIR = Path(".run/up")
 
 
 @app.callback()
@@ -19,7 +23,7 @@ def describe() -> None:
 
 
 @app.command()
-def up(run_dir: Annotated[Path, typer.Option(help="Where logs and data of this run go.")] = Path(".run/up")) -> None:
+def up(run_dir: RunDir = RUN_DIR) -> None:
     """Run the whole system on this machine until Ctrl-C."""
     raise typer.Exit(asyncio.run(up_command.run(run_dir)))
 
@@ -42,6 +46,20 @@ def translate(exchange: Annotated[str, typer.Argument(help="For example: binance
 def preview(exchange: Annotated[str, typer.Argument(help="For example: binance.")]) -> None:
     """Read intents, as JSON lines; print the unsigned request that each would send."""
     tools.preview(exchange)
+
+
+@app.command()
+def admin(
+    action: Annotated[str, typer.Argument(help="grant, revoke or list.")],
+    email: Annotated[str | None, typer.Argument(help="Of a registered user.")] = None,
+    run_dir: RunDir = RUN_DIR,
+) -> None:
+    """Say who is an admin of the system that `up` runs."""
+    try:
+        raise typer.Exit(admin_command.run(run_dir, action, email))
+    except CgtError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from None
 
 
 def main() -> None:

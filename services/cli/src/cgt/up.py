@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from cgt import admin
 from cgt.settings import stack_options
 from common.errors import CgtError
 from common.runtime.stack import Stack
@@ -36,6 +37,7 @@ async def run(run_dir: Path) -> int:
         with _emptied(run_dir):
             console.print("Starting. Nothing here outlives this command; Ctrl-C stops it.")
             async with Stack(options) as stack:
+                admin.remember(run_dir, stack.database_url)
                 console.print(_where(stack))
                 console.print(_what_next(stack))
                 fallen = await _first_fallen(stack)
@@ -60,7 +62,10 @@ def _emptied(run_dir: Path) -> Iterator[None]:
             raise AlreadyUp(f"Another run uses {run_dir}. Stop it, or give this one a folder: --run-dir.") from None
         for left in ("logs", "postgres", "kafka"):
             shutil.rmtree(run_dir / left, ignore_errors=True)
-        yield
+        try:
+            yield
+        finally:
+            admin.forget(run_dir)
 
 
 async def _first_fallen(stack: Stack) -> list[str]:
@@ -92,5 +97,6 @@ def _what_next(stack: Stack) -> str:
     return (
         "Ready. The paper exchange stands in for the real one: make an account on it with\n"
         f"  curl -X POST {stack.paper_control_url}/control/binance/accounts "
-        """-H 'content-type: application/json' -d '{"balances": {"USDT": "10000"}}'"""
+        """-H 'content-type: application/json' -d '{"balances": {"USDT": "10000"}}'\n"""
+        "and an admin of whoever has registered with  cgt admin grant <email>"
     )

@@ -47,6 +47,12 @@ async def _lines_until(process: asyncio.subprocess.Process, said: str) -> str:
     return lines
 
 
+async def _said(*arguments: str) -> tuple[int | None, str]:
+    async with _cgt(*arguments) as process:
+        said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
 async def test_the_demo_observes_a_whole_protected_trade_on_every_exchange(broker_kind: BrokerKind) -> None:
     async with _cgt("demo", "--exchange", "all", CGT_BROKER=broker_kind) as process:
         said, _ = await process.communicate()
@@ -80,11 +86,16 @@ async def test_the_demo_of_an_exchange_that_is_not_there_is_refused() -> None:
 async def test_ctrl_c_stops_everything_that_up_started(tmp_path: Path) -> None:
     async with _cgt("up", "--run-dir", str(tmp_path), **ANY_PORTS) as process:
         said = await _lines_until(process, "Ready.")
+        assert await _said("admin", "list", "--run-dir", str(tmp_path)) == (0, "there are no admins\n")
+        nobody = await _said("admin", "grant", "nobody@example.com", "--run-dir", str(tmp_path))
         ports = [int(line.rpartition(":")[2].partition("/")[0]) for line in said.splitlines() if "127.0.0.1:" in line]
         assert len(ports) >= len(listeners())
         process.send_signal(signal.SIGINT)
         await process.communicate()
     assert process.returncode == 0
+    assert nobody[0] == 2
+    assert "nobody is registered as nobody@example.com" in nobody[1]
+    assert (await _said("admin", "list", "--run-dir", str(tmp_path)))[0] == 2
     assert not any([await accepts_connections(port) for port in ports])
 
 

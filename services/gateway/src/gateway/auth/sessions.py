@@ -104,8 +104,9 @@ class Sessions:
 
     async def _right(self, email: str, password: str, user: User | None, origin: Origin) -> bool:
         """Whether it is the user's password. Raises Refused (429)."""
-        since_ms = self._clock.now_ms() - KNOWN_MS
-        known = user is not None and await self._sessions.seen_from(user.user_id, network_of(origin.address), since_ms)
+        since_ms, network = self._clock.now_ms() - KNOWN_MS, network_of(origin.address)
+        # Asked about nobody too, so that the time an answer takes does not tell who is registered.
+        known = await self._sessions.seen_from(user.user_id if user else "", network, since_ms)
         doors = await self._knock(login_doors(email, origin.address, known=known))
         if not await self._passwords.matches(password, user.password_hash if user else None):
             return False
