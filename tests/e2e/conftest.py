@@ -97,9 +97,21 @@ class Books:
                 return [(Decimal(o["price"]), Decimal(o["origQty"])) for o in live]
 
     @property
+    def trades(self) -> list[tuple[str, Decimal]]:
+        """(BUY or SELL, quantity) of everything that traded."""
+        names = {"binance": "qty", "bitget": "size", "gateio": "amount", "mexc": "qty"}
+        return [(_side_of(trade), Decimal(trade[names[self.exchange]])) for trade in self.raw["trades"]]
+
+    @property
     def entries(self) -> int:
         """How many buys ever reached the exchange."""
         return sum(str(order["side"]).upper() == "BUY" for order in self.raw["orders"])
+
+
+def _side_of(trade: Json) -> str:
+    if "isBuyer" in trade:
+        return "BUY" if trade["isBuyer"] else "SELL"
+    return str(trade["side"]).upper()
 
 
 @dataclass
@@ -167,10 +179,10 @@ class Desk:
         self.paper = paper
 
     @asynccontextmanager
-    async def user(self, exchange: str = "binance", **balances: str) -> AsyncIterator[User]:
-        """A new trader whose key is stored and whose account trades."""
-        money = {"balances": balances or {"USDT": "100000"}}
-        account = await self.paper.post(f"/control/{exchange}/accounts", money)
+    async def user(self, exchange: str = "binance", also: Json | None = None, **balances: str) -> AsyncIterator[User]:
+        """A new trader whose key is stored and whose account trades; `also` is what else the exchange is told."""
+        wanted = {"balances": balances or {"USDT": "100000"}, **(also or {})}
+        account = await self.paper.post(f"/control/{exchange}/accounts", wanted)
         async with Trader(self.stack.gateway_url) as trader:
             await trader.sign_in(f"trader-{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(16))
             stored = await _patiently(

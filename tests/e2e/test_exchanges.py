@@ -174,12 +174,110 @@ async def test_an_answer_lost_after_the_entry_was_accepted_leads_to_one_entry(de
         assert books.held <= Decimal("0.01")
 
 
-async def test_a_triggered_limit_that_rests_below_the_market_is_escalated(desk: Any) -> None:
-    """Gate.io's exits are limits a slippage away: a gap beyond it leaves the spawned order resting."""
-    async with desk.user("gateio") as user:
-        await user.buy("0.01", tpLevels=[104_000])
+@pytest.mark.parametrize(("exchange", "stop"), [("gateio", {}), ("bitget", {"stopType": "limit"})])
+async def test_a_triggered_limit_that_rests_below_the_market_is_escalated(desk: Any, exchange: str, stop: Any) -> None:
+    """A gap beyond the slippage leaves the order that the trigger spawned resting."""
+    async with desk.user(exchange) as user:
+        await user.buy("0.01", tpLevels=[104_000], **stop)
         await protected(desk, user)
-        await desk.price("90000", gap=True, exchange="gateio")
+        await desk.price("90000", gap=True, exchange=exchange)
+        await flat(desk, user)
+
+
+@pytest.mark.parametrize("exchange", OTHERS)
+async def test_a_partner_whose_cancel_is_refused_until_it_is_too_late_sells_nothing_twice(
+    desk: Any, exchange: str
+) -> None:
+    """MEXC's market sell waits for the proof that its target is gone, so there other coins of the account are safe."""
+    stock = "0.03" if exchange == "mexc" else "0"
+    first, second = ("94000", "104500") if exchange == "mexc" else ("104500", "94000")
+    async with desk.user(exchange, USDT="100000", BTC=stock) as user:
+        await user.buy("0.01", tpLevels=[104_000])
+        await desk.eventually(
+            lambda: waiting_for(desk, user), lambda seen: seen == EXIT[exchange], "the exit is placed"
+        )
+        await desk.fault("error_before", exchange=exchange, uid=user.uid, **CANCELS[exchange], **REFUSALS[exchange])
+        await desk.price(first, exchange=exchange)
+        if exchange != "mexc":
+            await desk.eventually(lambda: desk.books(user), lambda b: b.held < DUST, "the target has sold all")
+        await desk.price(second, exchange=exchange)
+        await desk.eventually(
+            lambda: desk.books(user),
+            lambda b: abs(b.held - Decimal(stock)) < DUST,
+            "one leg has sold, the other nothing",
+        )
+        await desk.paper.delete(f"/control/{exchange}/faults")
+        await desk.eventually(lambda: desk.books(user), lambda b: not b.waiting, "nothing waits to sell", 90)
+        assert abs((await desk.books(user)).held - Decimal(stock)) < DUST
+
+
+@pytest.mark.parametrize("exchange", ["binance", *OTHERS])
+async def test_with_every_third_answer_lost_there_is_one_entry_and_no_order_is_forgotten(
+    desk: Any, exchange: str
+) -> None:
+    async with desk.user(exchange) as user:
+        for method in ("POST", "DELETE"):
+            await desk.fault("lost_response", exchange=exchange, uid=user.uid, method=method, probability=0.35)
+        await user.attempt("0.01")
+        bought = (await covered(desk, user, within_s=150)).held
+        await desk.price("104500", exchange=exchange)
+        await desk.eventually(lambda: desk.books(user), lambda b: b.held < bought * Decimal("0.6"), "half is sold", 90)
+        await desk.price("94000", exchange=exchange)
+        books = await flat(desk, user, within_s=150)
+        assert books.entries == 1
+        assert sold_once(books)
+
+
+@pytest.mark.parametrize("exchange", WITH_TRIGGERS)
+async def test_where_waiting_triggers_lock_the_coins_the_stop_stands_alone_and_sells(desk: Any, exchange: str) -> None:
+    """The reference leaves open whether they do; the stop goes first, and the target is what is refused."""
+    switch, on, off = LOCKS[exchange]
+    await desk.paper.post(f"/control/{exchange}/switches", {switch: on})
+    try:
+        async with desk.user(exchange) as user:
+            await user.buy("0.01")
+            await protected(desk, user)
+            await desk.price("94000", exchange=exchange)
+            await flat(desk, user)
+    finally:
+        await desk.paper.post(f"/control/{exchange}/switches", {switch: off})
+
+
+@pytest.mark.parametrize("exchange", WITH_TRIGGERS)
+async def test_a_user_who_chose_one_stop_for_all_targets_gets_it_placed_anew_when_one_has_sold(
+    desk: Any, exchange: str
+) -> None:
+    async with desk.user(exchange) as user:
+        settings = {"exchange": exchange.upper(), "tpLevels": ["4%", "6%"], "sl": "5%", "exitStyle": "shared_stop"}
+        assert (await user.trader.put("/exchanges/settings", settings))["own"] is True
+        placed = await user.buy("0.01", tpLevels=None, sl=None)
+        assert placed["protection"]["exitStyle"] == "shared_stop"
+        books = await protected(desk, user)
+        await desk.eventually(lambda: waiting_for(desk, user), lambda seen: seen == 3, "two targets and one stop wait")
+        await desk.price("104500", exchange=exchange)
+        await desk.eventually(lambda: desk.books(user), lambda b: b.held < books.held * Decimal("0.6"), "half is sold")
+        rest = await protected(desk, user)
+        assert len(rest.waiting) == 2, "a target and a stop for what is left"
+        await desk.price("94000", exchange=exchange)
+        await flat(desk, user)
+
+
+async def test_triggers_that_would_expire_are_placed_anew_before_that(desk: Any) -> None:
+    async with desk.user("gateio") as user:
+        await desk.stack.stop("order-engine")
+        await desk.stack.start("order-engine", CGT_TRIGGER_LIFETIME_MS="12000")
+        try:
+            await user.buy("0.01")
+            first = (await protected(desk, user)).raw["price_orders"]
+            books = await desk.eventually(
+                lambda: desk.books(user), lambda b: renewed(b, first), "all four orders have successors"
+            )
+            assert {order["status"] for order in books.raw["price_orders"]} <= {"open", "cancelled", "canceled"}
+            await protected(desk, user)
+        finally:
+            await desk.stack.stop("order-engine")
+            await desk.stack.start("order-engine")
+        await desk.price("94000", exchange="gateio")
         await flat(desk, user)
 
 
@@ -203,6 +301,41 @@ async def test_an_engine_killed_as_it_latches_a_stop_sells_when_it_is_back(desk:
         await flat(desk, user)
 
 
+def renewed(books: Any, before: list[dict[str, Any]]) -> bool:
+    """Whether none of these price orders waits any more, and as many others do."""
+    gone = {order["id"] for order in before}
+    waits = [order["id"] for order in books.raw["price_orders"] if order["status"] == "open"]
+    return len(waits) == len(before) and not gone.intersection(waits)
+
+
+async def waiting_for(desk: Any, user: Any) -> int:
+    """How many orders wait or rest to sell."""
+    return len((await desk.books(user)).waiting)
+
+
+async def covered(desk: Any, user: Any, within_s: float) -> Any:
+    """Protected, on whichever exchange."""
+    if user.exchange != "binance":
+        return await protected(desk, user, within_s)
+    await desk.until_protected(user, within_s)
+    return await desk.books(user)
+
+
+def sold_once(books: Any) -> bool:
+    """Whether no more was sold than one purchase of it brought."""
+    sold = sum((qty for side, qty in books.trades if side == "SELL"), Decimal(0))
+    bought = sum((qty for side, qty in books.trades if side == "BUY"), Decimal(0))
+    return bool(0 < sold <= bought <= Decimal("0.01"))
+
+
+EXIT = {"bitget": 2, "gateio": 2, "mexc": 1}
+"""How many orders an exit of one target is on the exchange."""
+REFUSALS = {
+    "bitget": {"status": 400, "code": 40034, "msg": "Parameter does not exist"},
+    "gateio": {"status": 400, "label": "BAD_REQUEST", "msg": "not now"},
+    "mexc": {"status": 400, "code": 30005, "msg": "not now"},
+}
+LOCKS = {"bitget": ("plan_locks_balance", True, False), "gateio": ("trigger_balance", "lock", "ignore")}
 CANCELS = {
     "bitget": {"path": "/api/v2/spot/trade/cancel-plan-order"},
     "gateio": {"method": "DELETE"},

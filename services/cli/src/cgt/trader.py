@@ -52,6 +52,10 @@ class HttpJson:
         """The answer's data. Raises Refused."""
         return await self._call("POST", path, json=body)
 
+    async def put(self, path: str, body: Json) -> Any:
+        """PUT a JSON body. Raises Refused."""
+        return await self._call("PUT", path, json=body)
+
     async def delete(self, path: str, **query: str) -> Any:
         """The answer's data. Raises Refused."""
         return await self._call("DELETE", path, params=query)

@@ -142,10 +142,13 @@ class Stack:
         reached = announcements(self.options.services, self.ports)
         return {**inherited, **known_to_all, **reached, **told, **self.options.settings}
 
-    async def start(self, name: str) -> None:
-        """Start a service and wait until it is ready. Raises ProcessDied or NotReady with its last log lines."""
+    async def start(self, name: str, **settings: str) -> None:
+        """Start a service, with settings for this run of it alone, and wait until it is ready.
+
+        Raises ProcessDied or NotReady with its last log lines.
+        """
         service = self._services[name]
-        child = start(name, [sys.executable, *service.command], log=self._log_path(name), env=self.settings(name))
+        child = start(name, [sys.executable, *service.command], log=self._log_path(name), env=self.settings(name) | settings)
         self._children[name] = child
         health = f"{url_of(service, self.ports)}{service.health_path}"
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:
