@@ -44,6 +44,7 @@ from gateway.stream.door import Door
 from gateway.stream.joined import EventStream, RunningStream
 from gateway.stream.settings import StreamSettings
 from gateway.stream.socket_io import SocketIo
+from gateway.syncing.client import HttpSync
 from gateway.trading.operations import Operations
 from gateway.trading.service import Trading
 from gateway.waiting import Waiting
@@ -126,6 +127,7 @@ def build(
         door=Door(callers, stream.hub, listening.limits),
         intent_valid_ms=settings.intent_valid_ms,
         allow_withdrawal_keys=settings.allow_withdrawal_keys,
+        sync=HttpSync(InternalService(session, settings.sync_url, auth, "sync"), pool) if settings.sync_url else None,
     )
 
 

@@ -21,6 +21,8 @@ class GatewaySettings(EnvSettings):
     bitget_connector_url: str | None = None
     gateio_connector_url: str | None = None
     mexc_connector_url: str | None = None
+    sync_url: str | None = None
+    """Where accounts are held against their exchanges on request; without it the sync endpoints answer 503."""
     allow_withdrawal_keys: bool = False
     answer_timeout_ms: int = Field(default=5_000, ge=100, le=60_000)
     fill_patience_ms: int = Field(default=1_000, ge=0, le=60_000)

@@ -44,6 +44,7 @@ from gateway.testing.fakes import (
 from gateway.testing.identity import MemoryApiTokens, MemoryAttempts, MemorySessions, MemoryUsers
 from gateway.testing.portfolio import MemoryPortfolio
 from gateway.testing.risk import MemoryRisk
+from gateway.testing.syncing import MemorySync
 from gateway.trading.operations import Operations
 from gateway.trading.service import Patience, Trading
 from gateway.waiting import Waiting
@@ -62,6 +63,7 @@ class House:
         self.vault, self.connector, self.ledger = MemoryVault(), FakeConnector(), MemoryLedger()
         self.intents, self.bus, self.waiting = MemoryIntents(), MemoryBus(), Waiting()
         self.bus.engine = self.fill
+        self.sync = MemorySync()
         self.portfolio = MemoryPortfolio()
         self.users, self.risk = MemoryUsers(), MemoryRisk(self.intents)
         sessions, tokens = MemorySessions(self.users), MemoryApiTokens(self.users)
@@ -92,6 +94,7 @@ class House:
             door=Door(callers, stream.hub, StreamSettings().limits),
             intent_valid_ms=30_000,
             allow_withdrawal_keys=False,
+            sync=self.sync,
         )
         self.socket_io = SocketIo(self.parts.door, ["*"])
 

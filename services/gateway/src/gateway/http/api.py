@@ -24,6 +24,7 @@ from gateway.http import (
     risk,
     sessions,
     settings,
+    sync,
     trading,
 )
 from gateway.http.middleware import BodyLimit, RequestLog
@@ -44,7 +45,7 @@ from `since`: see [async-docs](/async-docs).
 
 AREAS: Final = (
     *(auth, sessions, api_tokens, credentials),
-    *(trading, reads, portfolio, settings, risk),
+    *(trading, reads, sync, portfolio, settings, risk),
     *(markets, bitget, gateio, mexc),
     events,
 )

@@ -23,6 +23,7 @@ from gateway.risk.ports import RiskStore
 from gateway.stream.door import Door
 from gateway.stream.joined import EventStream
 from gateway.trading.defaults import DefaultsStore
+from gateway.syncing.ports import Sync
 from gateway.trading.operations import Operations
 from gateway.trading.refusals import invalid
 from gateway.trading.service import Trading
@@ -53,6 +54,8 @@ class Parts:
     door: Door
     intent_valid_ms: int
     allow_withdrawal_keys: bool
+    sync: Sync | None = None
+    """None where no sync service runs."""
 
     def connector(self, exchange: Exchange) -> Connector:
         """The exchange's connector. Raises Refused where none is running."""

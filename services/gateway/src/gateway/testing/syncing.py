@@ -1,0 +1,46 @@
+"""The sync service in memory, for tests of the surface."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from common.ids import new_id
+from gateway.ports import Account
+from gateway.syncing.ports import ForeignOrder, SyncReport
+
+
+class MemorySync:
+    """Runs that end as the test says."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, SyncReport] = {}
+        self.asked: list[tuple[str, ...] | None] = []
+        self.ends: dict[str, object] = {"state": "DONE", "finished_ms": 2}
+        self.foreign: list[ForeignOrder] = []
+
+    async def begin(self, user_id: str, accounts: Sequence[Account] | None) -> str:
+        """A run that is at its end already, unless the test says otherwise."""
+        self.asked.append(None if accounts is None else tuple(each.account_id for each in accounts))
+        run = SyncReport(
+            run_id=new_id(),
+            requested_by=user_id,
+            everyone=accounts is None,
+            state="RUNNING",
+            created_ms=1,
+            accounts=0 if accounts is None else len(accounts),
+            checked=0,
+            corrected=0,
+            by_kind={},
+            unsettled=0,
+            foreign_orders=0,
+        )
+        self.runs[run.run_id] = msgspec.structs.replace(run, **self.ends)
+        return run.run_id
+
+    async def report(self, run_id: str) -> SyncReport | None:
+        """The run as it stands."""
+        return self.runs.get(run_id)
+
+    async def foreign_orders(self, account_ids: Sequence[str]) -> Sequence[ForeignOrder]:
+        """Those of these accounts."""
+        return [order for order in self.foreign if order.account_id in account_ids]
