@@ -31,6 +31,9 @@ from gateway.http.parts import Parts
 from gateway.redelivery import Redelivery
 from gateway.risk.entries import Entries
 from gateway.settings import GatewaySettings
+from gateway.signals.joined import spawn_signals
+from gateway.signals.sending import Sender
+from gateway.signals.taking import Signals
 from gateway.store.api_tokens import PostgresApiTokens
 from gateway.store.attempts import PostgresAttempts
 from gateway.store.defaults import PostgresDefaults
@@ -39,6 +42,7 @@ from gateway.store.ledger import PostgresLedger
 from gateway.store.portfolio import PostgresPortfolio
 from gateway.store.risk import PostgresRisk
 from gateway.store.sessions import PostgresSessions
+from gateway.store.signals import PostgresSignals
 from gateway.store.users import PostgresUsers
 from gateway.stream.door import Door
 from gateway.stream.joined import EventStream, RunningStream
@@ -76,6 +80,15 @@ async def start(process: Process) -> None:
     process.spawn("redelivery", redelivery.run())
     noticing = running.spawn(process, parts.accounts, TopicDeadLetters(publisher, NAME))
     process.spawn("door", parts.door.watch())
+    spawn_signals(
+        process,
+        parts.signals,
+        pool=pool,
+        exchanges=parts.connectors,
+        waiting=waiting,
+        tells=stream.tell,
+        clock=parts.clock,
+    )
     health = _health(pool, publisher, feed.reading, noticing)
     socket_io = SocketIo(parts.door, settings.origins)
     app = whole_app(rest_app(parts, health, settings.origins), socket_io, settings.max_body_bytes)
@@ -104,6 +117,9 @@ def build(
     ledger, intents = PostgresLedger(pool), PostgresIntents(pool, settings.open_operations)
     risk = PostgresRisk(pool)
     operations = Operations(intents, ledger, connectors)
+    defaults = PostgresDefaults(pool)
+    sent = PostgresSignals(pool, settings.open_operations)
+    sender = Sender(sent, vault, connectors, defaults, publisher, clock)
     callers = Callers(sessions, tokens, settings.token_rules, clock, settings.session_check_ms)
     return Parts(
         clock=clock,
@@ -121,8 +137,9 @@ def build(
         operations=operations,
         trading=Trading(intents, operations, publisher, waiting, settings.patience),
         risk=risk,
+        defaults=defaults,
         entries=Entries(risk, publisher, clock, settings.intent_valid_ms),
-        defaults=PostgresDefaults(pool),
+        signals=Signals(sent, sender, clock, settings.signal_valid_ms),
         stream=stream,
         door=Door(callers, stream.hub, listening.limits),
         intent_valid_ms=settings.intent_valid_ms,

@@ -27,6 +27,8 @@ class GatewaySettings(EnvSettings):
     answer_timeout_ms: int = Field(default=5_000, ge=100, le=60_000)
     fill_patience_ms: int = Field(default=1_000, ge=0, le=60_000)
     intent_valid_ms: int = Field(default=30_000, ge=1_000, le=600_000)
+    signal_valid_ms: int = Field(default=30_000, ge=1_000, le=600_000)
+    """How long accounts may be given a signal's order, unless the signal says otherwise."""
     open_operations: int = Field(default=100, ge=1, le=10_000)
     """How many orders, and as many other requests, one account may have under way."""
     cors_origins: str = ""

@@ -25,6 +25,8 @@ from gateway.auth.tokens import TokenRules
 from gateway.http.api import rest_app, whole_app
 from gateway.http.parts import Parts
 from gateway.risk.entries import Entries
+from gateway.signals.sending import Sender
+from gateway.signals.taking import Signals
 from gateway.stream.door import Door
 from gateway.stream.events import live_events
 from gateway.stream.hub import Hub
@@ -44,6 +46,7 @@ from gateway.testing.fakes import (
 from gateway.testing.identity import MemoryApiTokens, MemoryAttempts, MemorySessions, MemoryUsers
 from gateway.testing.portfolio import MemoryPortfolio
 from gateway.testing.risk import MemoryRisk
+from gateway.testing.signals import MemorySignals
 from gateway.testing.syncing import MemorySync
 from gateway.trading.operations import Operations
 from gateway.trading.service import Patience, Trading
@@ -68,6 +71,8 @@ class House:
         self.users, self.risk = MemoryUsers(), MemoryRisk(self.intents)
         sessions, tokens = MemorySessions(self.users), MemoryApiTokens(self.users)
         self.connectors = {Exchange.BINANCE: self.connector}
+        self.signals, defaults = MemorySignals(self.intents), MemoryDefaults()
+        sender = Sender(self.signals, self.vault, self.connectors, defaults, self.bus, self.clock)
         operations = Operations(self.intents, self.ledger, self.connectors)
         patience = Patience(answer_ms=150, fill_ms=50)
         callers, store = Callers(sessions, tokens, RULES, self.clock, CHECK_MS), MemoryEvents()
@@ -88,8 +93,9 @@ class House:
             operations=operations,
             trading=Trading(self.intents, operations, self.bus, self.waiting, patience),
             risk=self.risk,
+            defaults=defaults,
             entries=Entries(self.risk, self.bus, self.clock, 30_000),
-            defaults=MemoryDefaults(),
+            signals=Signals(self.signals, sender, self.clock, 30_000),
             stream=stream,
             door=Door(callers, stream.hub, StreamSettings().limits),
             intent_valid_ms=30_000,

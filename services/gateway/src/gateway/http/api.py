@@ -24,6 +24,7 @@ from gateway.http import (
     risk,
     sessions,
     settings,
+    signals,
     sync,
     trading,
 )
@@ -45,7 +46,7 @@ from `since`: see [async-docs](/async-docs).
 
 AREAS: Final = (
     *(auth, sessions, api_tokens, credentials),
-    *(trading, reads, sync, portfolio, settings, risk),
+    *(trading, signals, reads, sync, portfolio, settings, risk),
     *(markets, bitget, gateio, mexc),
     events,
 )

@@ -20,10 +20,11 @@ from gateway.portfolio.views import Portfolio
 from gateway.ports import Connector, IntentStore, Ledger, Vault
 from gateway.risk.entries import Entries
 from gateway.risk.ports import RiskStore
+from gateway.signals.taking import Signals
 from gateway.stream.door import Door
 from gateway.stream.joined import EventStream
-from gateway.trading.defaults import DefaultsStore
 from gateway.syncing.ports import Sync
+from gateway.trading.defaults import DefaultsStore
 from gateway.trading.operations import Operations
 from gateway.trading.refusals import invalid
 from gateway.trading.service import Trading
@@ -49,6 +50,7 @@ class Parts:
     trading: Trading
     risk: RiskStore
     entries: Entries
+    signals: Signals
     defaults: DefaultsStore
     stream: EventStream
     door: Door

@@ -1,0 +1,129 @@
+"""/exchanges/signals: an admin places one order for every active account, and reads what became of each."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi.routing import APIRoute
+
+from common.errors import Refused
+from common.exchanges import Exchange
+from gateway import answers
+from gateway.http.desk import ticket_of
+from gateway.http.exact_json import ExactJsonRoute
+from gateway.http.parts import Parts, admin_of
+from gateway.http.trading import ExchangeName
+from gateway.signals.model import Signal, State
+from gateway.signals.requests import SignalBody
+from gateway.signals.shown import RUNNING, page_shown, signal_shown
+from gateway.trading.refusals import invalid
+
+ORDER = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "sizePct": 0.1,
+    "tpLevels": ["4%", "6%"],
+    "sl": "5%",
+    "exchanges": ["BINANCE", "BITGET"],
+    "validForSeconds": 30,
+}
+Key = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="The signal's identity: with the same key there is one signal, and one order for each account.",
+    ),
+]
+
+
+def router(parts: Parts) -> APIRouter:
+    """The routes of this area."""
+    route_class: type[APIRoute] = ExactJsonRoute
+    routes = APIRouter(prefix="/exchanges/signals", tags=["signals"], route_class=route_class)
+    AdminId = Annotated[str, Depends(admin_of(parts))]  # noqa: N806 - a type.
+    signals = parts.signals
+
+    @routes.post("", status_code=202, summary="Place one order for every active account (admin)")
+    async def send(
+        body: Annotated[SignalBody, Body(openapi_examples={"buy": {"summary": "Buy 10 %", "value": ORDER}})],
+        admin_id: AdminId,
+        idempotency_key: Key,
+        exchange: ExchangeName = None,
+    ) -> Response:
+        """Who is meant is fixed before the first order leaves; each account sizes the order by its own balance."""
+        exchanges = body.named_exchanges(exchange)
+        for each in exchanges:
+            parts.connector(each)
+        if body.dry_run:
+            return _data(await _dry_run(parts, body, exchanges))
+        said = body.model_dump_json(by_alias=True, exclude_none=True).encode()
+        words = body.model_dump(exclude={"exchange"}) | {"exchanges": sorted(exchanges)}
+        ticket = ticket_of(admin_id, idempotency_key, "signals", min(exchanges), words)
+        signal = await signals.take(ticket, body, exchanges, said)
+        shown = await _shown(parts, signal)
+        return _data(shown, 202 if shown["status"] == RUNNING else 200)
+
+    @routes.get("", summary="Signals, newest first (admin)")
+    async def listed(
+        _: AdminId,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        cursor: Annotated[str | None, Query(description="`nextCursor` of the page before.")] = None,
+    ) -> Response:
+        found = await signals.store.newest(None if cursor is None else _number(cursor), limit)
+        counts = await signals.counts(found)
+        after = str(found[-1].created_ms) if len(found) == limit else None
+        shown = [signal_shown(each, counts.get(each.signal_id, {})) for each in found]
+        return _data({"signals": shown, "nextCursor": after})
+
+    @routes.get("/{signal_id}", summary="A signal with its receipts (admin)")
+    async def one(
+        signal_id: str,
+        _: AdminId,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        cursor: Annotated[str | None, Query(description="`nextCursor` of the page before.")] = None,
+        state: Annotated[list[State] | None, Query(description="Only receipts in these states.")] = None,
+    ) -> Response:
+        signal = await signals.store.get(signal_id)
+        if signal is None:
+            raise _not_found()
+        after = -1 if cursor is None else _number(cursor)
+        receipts = await signals.store.receipts(signal_id, after, limit, state)
+        counts = (await signals.counts([signal])).get(signal_id, {})
+        return _data(page_shown(signal, counts, receipts, limit))
+
+    return routes
+
+
+async def _dry_run(parts: Parts, body: SignalBody, exchanges: tuple[Exchange, ...]) -> dict[str, Any]:
+    accounts = await parts.signals.recipients(body, exchanges)
+    by_exchange = {
+        exchange.value.upper(): sum(account.exchange is exchange for account in accounts) for exchange in exchanges
+    }
+    return {"dryRun": True, "accounts": len(accounts), "byExchange": by_exchange}
+
+
+async def _shown(parts: Parts, signal: Signal) -> dict[str, Any]:
+    counts = await parts.signals.counts([signal])
+    return signal_shown(signal, counts.get(signal.signal_id, {}))
+
+
+def _number(cursor: str) -> int:
+    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 18:
+        raise invalid("cursor", "A cursor is the nextCursor of the page before.", "Leave it out for the first page.")
+    return int(cursor)
+
+
+def _not_found() -> Refused:
+    return Refused(
+        code="SIGNAL_NOT_FOUND",
+        title="Signal not found",
+        field="signalId",
+        rule="There is no such signal.",
+        fix="List them with GET /exchanges/signals.",
+        status=404,
+    )
+
+
+def _data(data: Any, status: int = 200) -> Response:
+    return answers.json_response(answers.success(data), status)
