@@ -205,7 +205,7 @@ def _check_account() -> Call[KeyAnswer]:
 def _denied(answer: KeyAnswer) -> KeyAnswer:
     if isinstance(answer, Rejected) and answer.category in {ErrorCategory.AUTH, ErrorCategory.PERMISSION}:
         problem = f"the exchange refuses the key ({answer.code}): wrong key, wrong environment or address not allowed"
-        return KeyCheck(ok=False, can_trade=False, can_withdraw=False, problem=problem)
+        return KeyCheck(ok=False, can_trade=False, problem=problem)
     return answer
 
 
@@ -231,7 +231,6 @@ def key_of_account(body: AccountBody) -> KeyCheck:
     return KeyCheck(
         ok=can_trade,
         can_trade=can_trade,
-        can_withdraw=False,
         account_kind=body.account_type,
         problem=None if can_trade else "the account may not trade",
     )

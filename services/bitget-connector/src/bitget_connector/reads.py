@@ -109,7 +109,7 @@ def _check_unified() -> Call[KeyAnswer]:
         answer = value_of(reply, UNIFIED.read_balances)
         if isinstance(answer, Rejected | Unknown):
             return _denied(answer)
-        return KeyCheck(ok=True, can_trade=True, can_withdraw=False, account_kind=UNIFIED.kind)
+        return KeyCheck(ok=True, can_trade=True, account_kind=UNIFIED.kind)
 
     return Call(UNIFIED.account(), read)
 
@@ -129,5 +129,5 @@ def key_of(body: AccountInfo) -> KeyCheck:
 def _denied(answer: KeyAnswer) -> KeyAnswer:
     if isinstance(answer, Rejected) and answer.category in {ErrorCategory.AUTH, ErrorCategory.PERMISSION}:
         problem = f"the exchange refuses the key ({answer.code}): wrong key or passphrase, or address not allowed"
-        return KeyCheck(ok=False, can_trade=False, can_withdraw=False, problem=problem)
+        return KeyCheck(ok=False, can_trade=False, problem=problem)
     return answer

@@ -173,7 +173,6 @@ def key_of(detail: AccountDetail) -> KeyCheck | None:
     return KeyCheck(
         ok=False,
         can_trade=False,
-        can_withdraw=False,
         account_kind="UNIFIED",
         problem="the key belongs to a unified account: switch the account to classic mode, or use a sub-account",
     )
@@ -192,7 +191,6 @@ def _may_trade() -> Call[KeyAnswer]:
         return KeyCheck(
             ok=allowed,
             can_trade=allowed,
-            can_withdraw=False,
             account_kind="SPOT",
             problem=None if allowed else "the key may only read: give it spot trading",
         )
@@ -203,5 +201,5 @@ def _may_trade() -> Call[KeyAnswer]:
 def _denied(answer: Rejected | Unknown) -> KeyAnswer:
     if isinstance(answer, Rejected) and answer.category in {ErrorCategory.AUTH, ErrorCategory.PERMISSION}:
         problem = f"the exchange refuses the key ({answer.code}): wrong key, wrong environment or address not allowed"
-        return KeyCheck(ok=False, can_trade=False, can_withdraw=False, problem=problem)
+        return KeyCheck(ok=False, can_trade=False, problem=problem)
     return answer

@@ -1,5 +1,7 @@
 """What the exchange says of a key to whether it is stored: pure."""
 
+from typing import Any
+
 from common.errors import Refused
 from gateway.ports import KeyCheck
 from gateway.trading.refusals import SIGNATURE_FAILED
@@ -14,6 +16,11 @@ def refused_key(verdict: KeyCheck, *, allow_withdrawal: bool) -> Refused | None:
     if not verdict.ok or not verdict.can_trade:
         return key_cannot_trade(verdict.problem)
     return None
+
+
+def key_check_shown(verdict: KeyCheck) -> dict[str, Any]:
+    """What was found of a key, as the answer that stores it shows it; null is what the exchange does not tell."""
+    return {"keyCheck": {"canTrade": verdict.can_trade, "canWithdraw": verdict.can_withdraw}}
 
 
 def signature_failed(problem: str | None = None) -> Refused:

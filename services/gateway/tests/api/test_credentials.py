@@ -143,6 +143,16 @@ async def test_a_new_key_is_tried_before_it_takes_over(house: Any, user: Any) ->
     assert (changed.body["data"]["accountKind"], changed.body["data"]["keyVersion"]) == ("MARGIN", 2)
 
 
+@pytest.mark.parametrize("told", [False, None])
+async def test_the_answer_says_whether_the_exchange_told_that_the_key_cannot_withdraw(
+    house: Any, user: Any, told: bool | None
+) -> None:
+    house.connector.verdict = KeyCheck(ok=True, can_trade=True, can_withdraw=told, account_kind="SPOT")
+    keys = {"exchange": "BINANCE", "apiKey": "a-key", "secretKey": "a-secret"}
+    stored = await user.ask("POST", "/api-credentials", keys)
+    assert stored.body["data"]["keyCheck"] == {"canTrade": True, "canWithdraw": told}
+
+
 async def test_why_a_key_cannot_trade_is_told_in_the_exchanges_words(house: Any, user: Any) -> None:
     problem = "the key belongs to a unified account: switch the account to classic mode"
     house.connector.verdict = KeyCheck(ok=False, account_kind="UNIFIED", problem=problem)

@@ -147,7 +147,7 @@ def _check_account() -> Call[KeyAnswer]:
         answer = read_of(reply, lambda body: key_of_account(parse(body, AccountBody)))
         if isinstance(answer, Rejected) and answer.category in {ErrorCategory.AUTH, ErrorCategory.PERMISSION}:
             problem = f"the exchange refuses the key ({answer.code}): wrong key, wrong secret or address not allowed"
-            return KeyCheck(ok=False, can_trade=False, can_withdraw=False, problem=problem)
+            return KeyCheck(ok=False, can_trade=False, problem=problem)
         return answer
 
     return Call(queries.account(), read)
@@ -181,7 +181,6 @@ def key_of_account(body: AccountBody) -> KeyCheck:
     return KeyCheck(
         ok=can_trade,
         can_trade=can_trade,
-        can_withdraw=False,
         account_kind=body.account_type,
         problem=None if can_trade else "the account may not trade",
     )

@@ -198,7 +198,8 @@ class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     ok: bool
     can_trade: bool
-    can_withdraw: bool
+    can_withdraw: bool | None = None
+    """None where the exchange does not tell."""
     account_kind: str | None = None
     problem: str | None = None
 

@@ -137,7 +137,7 @@ class Reader:
             self.dialect.check_key(), credentials.account_id, priority=Priority.READ, patience_ms=_PATIENCE_MS
         )
         if isinstance(answer, Rejected) and answer.category is ErrorCategory.AUTH:
-            return KeyCheck(ok=False, can_trade=False, can_withdraw=False, problem=answer.reason)
+            return KeyCheck(ok=False, can_trade=False, problem=answer.reason)
         return _told(answer)
 
 

@@ -10,9 +10,9 @@ from common.exchanges import Exchange
 from gateway import answers
 from gateway.auth import refusals
 from gateway.auth.identity import Scope
-from gateway.keycheck import key_can_withdraw, key_cannot_trade, signature_failed
+from gateway.keycheck import key_can_withdraw, key_cannot_trade, key_check_shown, signature_failed
 from gateway.leaving import trades_open
-from gateway.ports import Account, BracketView
+from gateway.ports import Account, BracketView, KeyCheck
 
 _ID: Final = "8a1e3f52-0c57-4d3b-9d7e-1f0f7c2b8a11"
 _USER: Final = "5f0c7f0e-6f0a-4b6e-9d0e-0f2d8c1b7a11"
@@ -54,6 +54,7 @@ _OPEN: Final = BracketView(
     updated_at=_AT,
 )
 CREDENTIAL: Final = answers.account_shown(_ACCOUNT)
+STORED: Final = CREDENTIAL | key_check_shown(KeyCheck(ok=True, can_trade=True, can_withdraw=False))
 DELETED: Final = {"status": "Success", "data": {"id": _ID, "deleted": True}}
 
 

@@ -15,9 +15,9 @@ from gateway.http import credential_examples as examples
 from gateway.http.auth_examples import documented, success
 from gateway.http.parts import Parts, caller_of
 from gateway.http.words import Id, Label
-from gateway.keycheck import refused_key
+from gateway.keycheck import key_check_shown, refused_key
 from gateway.leaving import left_behind, trades_open
-from gateway.ports import Account, BracketView, Key
+from gateway.ports import Account, BracketView, Key, KeyCheck
 from gateway.trading.requests import Body, exchange_named
 
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=10_000)]
@@ -69,14 +69,14 @@ def router(parts: Parts) -> APIRouter:
     @routes.post(
         "",
         status_code=201,
-        responses=documented(201, success(one), *examples.unfit(), *examples.taken(), *examples.nobody()),
+        responses=documented(201, success(examples.STORED), *examples.unfit(), *examples.taken(), *examples.nobody()),
         summary="Store API keys",
     )
     async def store(body: NewCredentials, user_id: UserId) -> Response:
         """The keys are tried on the exchange first: wrong ones, and ones that can withdraw, are refused."""
         exchange = exchange_named(body.exchange)
         key = _key(body.api_key, body.secret_key, body.passphrase)
-        kind = await check(parts, exchange, key)
+        verdict = await check(parts, exchange, key)
         account = await parts.vault.add(
             user_id,
             exchange,
@@ -84,10 +84,10 @@ def router(parts: Parts) -> APIRouter:
             label=body.label,
             is_default=body.is_default,
             active=body.active_trading,
-            account_kind=kind,
+            account_kind=verdict.account_kind,
         )
         parts.accounts.learn(account)
-        return _shown(account, status=201)
+        return _shown(account, key_check_shown(verdict), status=201)
 
     @routes.get("", responses=documented(200, success([one]), *examples.nobody()), summary="List yours")
     async def list_credentials(user_id: UserId) -> Response:
@@ -109,11 +109,13 @@ def router(parts: Parts) -> APIRouter:
         """A new key is tried as a first one is, and takes over at once; it has to be of the same exchange account."""
         account, key = await owned(parts, credential_id, user_id), body.key
         left = await _left(parts, account, "pause them", force=force) if body.active_trading is False else []
+        beside = left_behind(account, left)
         named = {"label": body.label, "active": body.active_trading, "is_default": body.is_default}
         changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
         if key is not None:
-            changes["account_kind"] = await check(parts, account.exchange, key)
-        return _shown(await parts.vault.change(credential_id, changes, key), left)
+            verdict = await check(parts, account.exchange, key)
+            changes["account_kind"], beside = verdict.account_kind, beside | key_check_shown(verdict)
+        return _shown(await parts.vault.change(credential_id, changes, key), beside)
 
     @routes.patch(
         "/{credential_id}/toggle",
@@ -125,7 +127,7 @@ def router(parts: Parts) -> APIRouter:
         account = await owned(parts, credential_id, user_id)
         active = account.state is AccountState.ACTIVE
         left = await _left(parts, account, "pause them", force=force) if active else []
-        return _shown(await parts.vault.toggle(credential_id), left)
+        return _shown(await parts.vault.toggle(credential_id), left_behind(account, left))
 
     @routes.delete(
         "/{credential_id}",
@@ -154,8 +156,8 @@ async def owned(parts: Parts, credential_id: str, user_id: str) -> Account:
     return account
 
 
-async def check(parts: Parts, exchange: Exchange, key: Key) -> str | None:
-    """The kind of account a key is of, tried on its exchange.
+async def check(parts: Parts, exchange: Exchange, key: Key) -> KeyCheck:
+    """What the exchange says of a key that is fit.
 
     Raises Refused for a key that is wrong, cannot trade, or can withdraw.
     """
@@ -163,7 +165,7 @@ async def check(parts: Parts, exchange: Exchange, key: Key) -> str | None:
     refusal = refused_key(verdict, allow_withdrawal=parts.allow_withdrawal_keys)
     if refusal is not None:
         raise refusal
-    return verdict.account_kind
+    return verdict
 
 
 async def _left(parts: Parts, account: Account, what: str, *, force: bool) -> Sequence[BracketView]:
@@ -182,6 +184,5 @@ def _key(api_key: SecretStr, secret: SecretStr, passphrase: SecretStr | None) ->
     )
 
 
-def _shown(account: Account, left: Sequence[BracketView] = (), status: int = 200) -> Response:
-    data = answers.account_shown(account) | left_behind(account, left)
-    return answers.json_response(answers.success(data), status)
+def _shown(account: Account, beside: dict[str, Any] | None = None, status: int = 200) -> Response:
+    return answers.json_response(answers.success(answers.account_shown(account) | (beside or {})), status)

@@ -30,7 +30,9 @@ IdempotencyKey = Annotated[
     ),
 ]
 ExchangeName = Annotated[str | None, Query(description="BINANCE, BITGET, GATEIO or MEXC", examples=["BINANCE"])]
-CredentialId = Annotated[str | None, Query(alias="credentialId", description="A stored key; else the default.")]
+CredentialId = Annotated[
+    str | None, Query(alias="credentialId", description="A key, by its id or label; else the default.")
+]
 PLACED = examples.example(200, examples.PLACED) | {
     202: {
         "description": "On its way, or its outcome is unknown: follow the operation.",

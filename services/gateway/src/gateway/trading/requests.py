@@ -145,7 +145,9 @@ class PlaceOrderBody(OrderWords):
     """POST /exchanges/place-order."""
 
     exchange: str | None = Field(default=None, description="BINANCE; may stand in the query instead.")
-    credential_id: str | None = Field(default=None, alias="credentialId", description="A stored key; else the default.")
+    credential_id: str | None = Field(
+        default=None, alias="credentialId", description="A key, by its id or label; else the default."
+    )
     signal_id: str | None = Field(default=None, alias="signalId", max_length=100)
 
     @property
