@@ -40,7 +40,7 @@ test: setup  ## Run the tests, on the embedded broker
 test-kafka: setup  ## Run the tests of bus, delivery and the whole system on a real Apache Kafka
 	@if missing=$$($(BIN)/python -m common.runtime.kafka 2>&1); then \
 		echo "The tests of bus, delivery and the whole system, on Apache Kafka:"; \
-		CGT_TEST_BROKER=kafka $(BIN)/pytest -n $(JOBS) -m broker libs services/order-engine tests/e2e; \
+		CGT_TEST_BROKER=kafka $(BIN)/pytest -n $(JOBS) -m broker libs services/order-engine services/portfolio tests/e2e; \
 	elif [ "$$CI" = true ]; then echo "test-kafka: failed, because CI must not skip it. $$missing"; exit 1; \
 	else echo "test-kafka: skipped. $$missing"; fi
 

@@ -27,11 +27,16 @@ def forget(run_dir: Path) -> None:
     (run_dir / _URL_FILE).unlink(missing_ok=True)
 
 
-def run(run_dir: Path, action: str, email: str | None) -> int:
-    """Let the gateway's own command do it; its exit status. Raises NotUp."""
+def database_url(run_dir: Path) -> str:
+    """The database of what runs in this folder, with its password. Raises NotUp."""
     place = run_dir / _URL_FILE
     if not place.exists():
         raise NotUp(f"Nothing runs in {run_dir}: start it with `make up`, or say where it runs with --run-dir.")
+    return place.read_text()
+
+
+def run(run_dir: Path, action: str, email: str | None) -> int:
+    """Let the gateway's own command do it; its exit status. Raises NotUp."""
     arguments = [sys.executable, "-m", "gateway", "admin", action, *([email] if email else [])]
-    environment = os.environ | {"CGT_DATABASE_URL": place.read_text()}
+    environment = os.environ | {"CGT_DATABASE_URL": database_url(run_dir)}
     return subprocess.run(arguments, env=environment, check=False).returncode  # noqa: S603 - our own program.

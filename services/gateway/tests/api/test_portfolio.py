@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from common.exchanges import Exchange
 from common.performance import DAY_MS
+from gateway.testing.builders import a_bracket_row, an_order_row
 from gateway.testing.portfolio import OPENED_MS, a_fee, a_position, a_snapshot, a_trade
 
 D = Decimal
@@ -179,3 +180,20 @@ async def test_bad_days_and_names_are_refused_by_name(stranger: Any, mine: Any) 
 
 async def test_who_is_not_logged_in_sees_nothing(stranger: Any) -> None:
     assert (await stranger.ask("GET", "/portfolio/positions")).status == 401
+
+
+async def test_the_trades_of_an_exchange_take_fees_in_other_assets_from_the_portfolio(
+    house: Any, stranger: Any, mine: Any
+) -> None:
+    account_id = await stranger.store_key()
+    house.ledger.order_rows = [an_order_row(account_id, "e")]
+    house.ledger.bracket_rows = [a_bracket_row(account_id=account_id, fees={"BNB": D("0.1")})]
+    path = "/exchanges/trades?exchange=BINANCE"
+    (without,) = await data(stranger, path)
+    assert (without["currentPnL"], without["feesNotInPnL"]) == (10_000, {"BNB": "0.1"})
+    kept = {"entry_qty": D(1), "exit_qty": D(0), "held_qty": D(1), "held_cost": D(90_089), "fees": {"BNB": D("0.1")}}
+    mine(house.portfolio.trade_rows, a_trade("b1", "0", account_id=account_id, closed_ms=None, **kept))
+    (valued,) = await data(stranger, path)
+    assert (valued["currentPnL"], valued["feesNotInPnL"]) == (9_911, {})
+    house.portfolio.away = True
+    assert await data(stranger, path) == [without]

@@ -70,6 +70,7 @@ async def test_trades_are_read_in_pages_and_between_times(portfolio: PostgresPor
     dated = Filter(user_id="me", from_ms=2, to_ms=3)
     assert [trade.trade_id for trade in await portfolio.trades(dated, None, None, None)] == ["t2"]
     assert first[0].result is not None
+    assert [trade.trade_id for trade in await portfolio.trades_of("a", ["t1", "t9"])] == ["t1"]
     assert await portfolio.trades(MINE, "OPEN", 2, None) == []
 
 

@@ -1,15 +1,22 @@
 """What only looks, joined from the exchange and the ledger; every path that shows an account shows it this way."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
+from common.errors import Unavailable
 from common.exchanges import Exchange
 from gateway import answers
 from gateway.http.parts import Parts
+from gateway.portfolio.views import TradeView
 from gateway.ports import Account, BracketView
 from gateway.positions import balance_shown, held_assets, position_shown, symbol_of
 from gateway.resting import resting
 from gateway.trades import grouped, trade_shown
+
+_log = structlog.get_logger(__name__)
 
 
 class Look:
@@ -51,8 +58,10 @@ class Look:
         brackets = await self._parts.ledger.brackets([account.account_id], symbol, limit)
         orders = grouped(await self._parts.ledger.orders_of([bracket.bracket_id for bracket in brackets]))
         symbols = sorted({bracket.symbol for bracket in brackets})
-        instruments, prices = await asyncio.gather(
-            self._assets(account.exchange, symbols), self._prices(account.exchange, brackets)
+        instruments, prices, kept = await asyncio.gather(
+            self._assets(account.exchange, symbols),
+            self._prices(account.exchange, brackets),
+            self._kept(account, brackets),
         )
         return [
             trade_shown(
@@ -61,9 +70,19 @@ class Look:
                 base=instruments[bracket.symbol][0],
                 quote=instruments[bracket.symbol][1],
                 last_px=prices.get(bracket.symbol),
+                kept=kept.get(bracket.bracket_id),
             )
             for bracket in brackets
         ]
+
+    async def _kept(self, account: Account, brackets: Sequence[BracketView]) -> dict[str, TradeView]:
+        """The portfolio's trades of these brackets; while it does not answer, results go without its valued fees."""
+        try:
+            found = await self._parts.portfolio.trades_of(account.account_id, [each.bracket_id for each in brackets])
+        except Unavailable as error:
+            _log.warning("trades_without_portfolio", error=str(error))
+            return {}
+        return {each.trade_id: each for each in found}
 
     async def _assets(self, exchange: Exchange, symbols: list[str]) -> dict[str, tuple[str, str]]:
         connector = self._parts.connector(exchange)

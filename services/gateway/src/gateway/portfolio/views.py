@@ -159,6 +159,9 @@ class Portfolio(Protocol):
     ) -> Sequence[TradeView]:
         """The latest closed or opened first."""
 
+    async def trades_of(self, account_id: str, trade_ids: Sequence[str]) -> Sequence[TradeView]:
+        """The trades with these ids, in whatever order."""
+
     async def fees(self, wanted: Filter, limit: int, after: After | None) -> Sequence[FeeView]:
         """The latest first."""
 

@@ -35,6 +35,7 @@ SELECT * FROM portfolio.trades_v1 WHERE {_MINE} {_OF_SYMBOL} {_BETWEEN} AND ($7:
 AND ($9::bigint IS NULL OR (at_ms, account_id, symbol, trade_id) < ($9, $10::text, $11::text, $12::text))
 ORDER BY at_ms DESC, account_id DESC, symbol DESC, trade_id DESC LIMIT $8
 """  # noqa: S608
+_TRADES_OF: Final = "SELECT * FROM portfolio.trades_v1 WHERE account_id = $1 AND trade_id = ANY($2)"
 _FEES: Final = f"""
 SELECT * FROM portfolio.fees_v1 WHERE {_MINE} {_OF_SYMBOL} {_BETWEEN}
 AND ($8::text IS NULL OR (place, account_id, symbol) < ($8, $9::text, $10::text))
@@ -67,6 +68,10 @@ class PostgresPortfolio:
         """The latest closed or opened first."""
         page = after or (None, None, None, None)
         return await self._views(TradeView, _TRADES, *_mine(wanted), *_when(wanted), state, limit, *page)
+
+    async def trades_of(self, account_id: str, trade_ids: Sequence[str]) -> Sequence[TradeView]:
+        """The trades with these ids, in whatever order."""
+        return await self._views(TradeView, _TRADES_OF, account_id, list(trade_ids))
 
     async def fees(self, wanted: Filter, limit: int, after: After | None) -> Sequence[FeeView]:
         """The latest first."""

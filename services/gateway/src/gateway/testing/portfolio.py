@@ -42,6 +42,11 @@ class MemoryPortfolio:
         found.sort(key=_trade_key, reverse=True)
         return [t for t in found if after is None or _trade_key(t) < after][:limit]
 
+    async def trades_of(self, account_id: str, trade_ids: Sequence[str]) -> Sequence[TradeView]:
+        if self.away:
+            raise Unavailable("the portfolio")
+        return [t for _, t in self.trade_rows if t.account_id == account_id and t.trade_id in trade_ids]
+
     async def fees(self, wanted: Filter, limit: int, after: After | None) -> Sequence[FeeView]:
         found = sorted(self._mine(self.fee_rows, wanted), key=_fee_key, reverse=True)
         return [f for f in found if after is None or _fee_key(f) < after][:limit]
