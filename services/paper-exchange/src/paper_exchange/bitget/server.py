@@ -49,7 +49,7 @@ class BitgetServer(FaceServer):
         self._rows = Pushes(venue.exchange.markets, venue.switches)
         self._protocol = Sessions(venue, self.markets, self._rows)
         self._open: dict[Session, Socket] = {}
-        self._private: set[Session] = set()
+        self._private: dict[Session, None] = {}
         self._moved: set[int] = set()
         venue.listeners.append(self._on_event)
 
@@ -153,7 +153,7 @@ class BitgetServer(FaceServer):
         session = Session(version, socket.push)
         self._open[session] = socket
         if is_private:
-            self._private.add(session)
+            self._private[session] = None
         try:
             async for text in socket.frames():
                 self._protocol.hear(session, text, socket, self.now_ms())
@@ -162,7 +162,7 @@ class BitgetServer(FaceServer):
         finally:
             self.markets.close(socket)
             del self._open[session]
-            self._private.discard(session)
+            self._private.pop(session, None)
             socket.stop()
         return socket.ws
 
