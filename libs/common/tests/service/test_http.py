@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import aiohttp
 import jwt
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel, SecretStr
 
 from common.clock import FixedClock, SystemClock
@@ -178,6 +178,24 @@ def test_a_token_that_is_not_exactly_right_opens_nothing(forged: str) -> None:
 def test_bad_service_keys_stop_the_start(value: str) -> None:
     with pytest.raises((MissingSetting, InvalidSetting), match="CGT_SERVICE_KEYS"):
         CalleeSettings.from_env({"CGT_SERVICE_KEYS": value})
+
+
+@pytest.mark.parametrize(("trusted", "seen"), [("127.0.0.0/8", "203.0.113.7"), ("10.0.0.0/8", "127.0.0.1")])
+async def test_a_forwarded_address_is_believed_of_trusted_proxies_alone(app: FastAPI, trusted: str, seen: str) -> None:
+    @app.get("/from")
+    async def whence(request: Request) -> str:
+        return request.client.host if request.client else ""
+
+    server = HttpServer(app, HttpSettings(trusted_proxies=trusted))
+    serving = asyncio.create_task(server.run())
+    url = f"http://127.0.0.1:{await server.listening()}/from"
+    async with aiohttp.ClientSession() as session:
+        # The last address is the one the proxy itself saw; those before it are whatever the client claimed.
+        forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"}
+        async with session.get(url, headers=forwarded) as answer:
+            assert await answer.json() == seen
+    await server.stop()
+    await serving
 
 
 async def test_a_taken_port_is_a_clear_error(client: aiohttp.ClientSession, app: FastAPI) -> None:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+import structlog
+from argon2 import PasswordHasher
 
 EMAIL, PASSWORD = "user@example.com", "correct horse battery"
 LOGIN = {"email": EMAIL, "password": PASSWORD}
@@ -100,6 +102,28 @@ async def test_guessing_is_slowed_down_alike_for_known_and_unknown_emails(user: 
     assert [reply.body for reply in known] == [reply.body for reply in unknown]
     assert (known[-1].body["code"], known[-1].headers["retry-after"]) == ("TOO_MANY_ATTEMPTS", "1")
     assert known[-1].body["retryable"] is True
+
+
+async def test_operators_see_who_guesses_and_never_what(user: Any) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await guesses(user, "a password in the wrong field", 6)
+        await another_log_in(user)
+    told = [line for line in logs if line["event"] != "request"]
+    assert [line["event"] for line in told] == ["log_in_refused"] * 5 + ["log_in_made_to_wait", "logged_in"]
+    assert {line["address"] for line in told[:6]} == {"203.0.113.7"}
+    assert "wrong field" not in str(logs)
+    assert EMAIL not in str(logs)
+
+
+async def test_a_hash_of_another_cost_is_renewed_when_its_user_logs_in(house: Any, user: Any) -> None:
+    (row,) = house.users.rows.values()
+    cheaper = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
+    await house.users.set_password(row.user_id, cheaper)
+    assert (await user.ask("POST", "/auth/login", LOGIN)).status == 200
+    renewed = house.users.rows[row.user_id].password_hash
+    assert "t=1" in renewed
+    assert (await user.ask("POST", "/auth/login", LOGIN)).status == 200
+    assert house.users.rows[row.user_id].password_hash == renewed
 
 
 async def test_the_right_password_waits_too_and_then_clears_the_count(house: Any, user: Any) -> None:

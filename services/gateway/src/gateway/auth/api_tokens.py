@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from common.clock import Clock
 from common.ids import new_id
-from gateway.auth import refusals
+from gateway.auth import refusals, trail
 from gateway.auth.identity import Caller, Role, Scope
 from gateway.auth.records import Added, ApiToken, ApiTokenStore
 from gateway.auth.tokens import api_token, token_hash
@@ -51,6 +51,7 @@ class ApiTokens:
             case Added.TOO_MANY:
                 raise refusals.too_many_tokens(MOST)
             case Added.DONE:
+                trail.token_made(token)
                 return Issued(token, secret)
 
     async def of_user(self, user_id: str) -> Sequence[ApiToken]:
@@ -61,3 +62,4 @@ class ApiTokens:
         """The token works no more. Raises Refused (404), the same for a foreign one and for none."""
         if not await self._store.remove(user_id, token_id):
             raise refusals.token_not_found()
+        trail.token_revoked(user_id, token_id)

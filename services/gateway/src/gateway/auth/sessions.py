@@ -2,11 +2,10 @@
 session, because somebody holds a copy."""
 
 import msgspec
-import structlog
 
 from common.clock import Clock
 from common.ids import new_id
-from gateway.auth import refusals
+from gateway.auth import refusals, trail
 from gateway.auth.identity import Caller
 from gateway.auth.lockout import (
     KNOWN_MS,
@@ -19,8 +18,6 @@ from gateway.auth.lockout import (
 from gateway.auth.passwords import Passwords
 from gateway.auth.records import Origin, Rotation, Session, SessionStore, User, UserStore
 from gateway.auth.tokens import Claims, TokenRules, access_token, refresh_token, token_hash
-
-_log = structlog.get_logger(__name__)
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +52,7 @@ class Sessions:
 
     async def register(self, email: str, password: str, origin: Origin) -> Tokens:
         """A new user, logged in. Raises Refused (409, 429): asking which e-mails are taken is counted."""
-        doors = await self._knock(registration_doors(origin.address))
+        doors = await self._knock(registration_doors(origin.address), origin)
         user = User(
             user_id=new_id(),
             email=email.lower(),
@@ -83,7 +80,7 @@ class Sessions:
         rotated = await self._sessions.rotate(token_hash(token), token_hash(fresh), now_ms, expires_ms)
         if rotated.outcome is Rotation.REUSED:
             # Who is the thief cannot be known, so both log in again (RFC 9700, 4.14.2).
-            _log.warning("refresh_token_reused", user_id=rotated.user_id, session_id=rotated.session_id)
+            trail.refresh_reused(rotated.user_id, rotated.session_id)
             raise refusals.refresh_reused()
         user = await self._users.by_id(rotated.user_id) if rotated.outcome is Rotation.DONE else None
         if user is None:
@@ -100,23 +97,27 @@ class Sessions:
         if user is None or not await self._right(user.email, old, user, origin):
             raise refusals.wrong_password()
         await self._users.set_password(user.user_id, await self._passwords.hashed(new))
-        return await self._sessions.revoke_others(user.user_id, caller.session_id, self._clock.now_ms())
+        ended = await self._sessions.revoke_others(user.user_id, caller.session_id, self._clock.now_ms())
+        trail.password_changed(user.user_id, origin, ended)
+        return ended
 
     async def _right(self, email: str, password: str, user: User | None, origin: Origin) -> bool:
         """Whether it is the user's password. Raises Refused (429)."""
         since_ms, network = self._clock.now_ms() - KNOWN_MS, network_of(origin.address)
         # Asked about nobody too, so that the time an answer takes does not tell who is registered.
         known = await self._sessions.seen_from(user.user_id if user else "", network, since_ms)
-        doors = await self._knock(login_doors(email, origin.address, known=known))
+        doors = await self._knock(login_doors(email, origin.address, known=known), origin)
         if not await self._passwords.matches(password, user.password_hash if user else None):
+            trail.refused(origin)
             return False
         await self._attempts.succeeded(doors, self._clock.now_ms())
         return True
 
-    async def _knock(self, doors: list[Door]) -> list[Door]:
+    async def _knock(self, doors: list[Door], origin: Origin) -> list[Door]:
         # Counted before the password is looked at, so that many attempts at once get no more than one after another.
         wait_ms = await self._attempts.attempt(doors, self._clock.now_ms())
         if wait_ms > 0:
+            trail.made_to_wait(origin, wait_ms)
             raise refusals.too_many_attempts(wait_ms)
         return doors
 
@@ -133,6 +134,7 @@ class Sessions:
             agent=origin.agent,
         )
         await self._sessions.begin(session, token_hash(token))
+        trail.let_in(session)
         return self._tokens(user, session.session_id, token)
 
     def _tokens(self, user: User, session_id: str, refresh: str) -> Tokens:
