@@ -37,6 +37,18 @@ def trades_open(account: Account, brackets: Sequence[BracketView], what: str) ->
     )
 
 
+def orders_under_way(count: int, what: str) -> Refused:
+    """The refusal (409) to do `what` to a key whose orders may open trades any moment."""
+    return Refused(
+        code="ORDERS_UNDER_WAY",
+        title="Orders are under way",
+        field="credentialId",
+        rule=f"{count} of the requests with these credentials have no answer yet.",
+        fix=f"Wait a moment and repeat it, or {what} with ?force=true.",
+        status=409,
+    )
+
+
 def left_behind(account: Account, brackets: Sequence[BracketView]) -> dict[str, Any]:
     """What is left to itself once it has been done by force, as the answer shows it; empty for nothing."""
     if not brackets:

@@ -262,6 +262,9 @@ class IntentStore(Protocol):
     async def answered(self, intent_id: str, answer: Answer) -> None:
         """Keep the answer, unless a final one is kept already."""
 
+    async def on_its_way(self, account_id: str, now_ms: int) -> int:
+        """How many of the account's intents count still, have no final answer, and may not have reached the ledger."""
+
     async def unknown_to_the_ledger(self, before_ms: int, limit: int) -> Sequence[StoredIntent]:
         """Intents older than this that nobody is known to have read, oldest first."""
 

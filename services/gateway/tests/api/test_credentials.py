@@ -123,6 +123,16 @@ async def test_a_key_that_guards_open_trades_leaves_only_by_force_and_says_what_
     assert (trade["quantity"], trade["protectedQty"], trade["unprotectedQty"]) == ("3", "1", "2")
 
 
+async def test_a_key_whose_order_has_no_answer_yet_is_not_deleted_under_it(house: Any, user: Any) -> None:
+    credential_id = await user.store_key()
+    house.bus.engine = lambda _: None
+    assert (await user.buy()).status == 202
+    refused = await user.ask("DELETE", f"/api-credentials/{credential_id}")
+    assert (refused.status, refused.body["code"]) == (409, "ORDERS_UNDER_WAY")
+    await house.intents.handed_over(list(house.intents.rows))
+    assert (await user.ask("DELETE", f"/api-credentials/{credential_id}")).status == 200
+
+
 async def test_a_paused_key_wakes_up_and_a_label_changes_whatever_is_open(house: Any, user: Any) -> None:
     credential_id = await user.store_key(activeTrading=False)
     a_trade(house, credential_id)

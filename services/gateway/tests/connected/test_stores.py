@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import asyncpg
+import msgspec
 import pytest
 
 from common.db.migrations import migrate
@@ -76,6 +77,21 @@ async def test_a_final_answer_is_never_replaced_but_an_open_one_is(pool: asyncpg
     found = await intents.by_id("u", intent.intent_id)
     assert found is not None
     assert found.answer == Answer(status=200, body=b"{}")
+
+
+async def test_an_intent_is_on_its_way_until_it_is_answered_handed_over_or_counts_no_more(pool: asyncpg.Pool) -> None:
+    intents, account_id = PostgresIntents(pool, 100), new_id()
+    answered, handed_over, waiting = [
+        msgspec.structs.replace(an_intent(new_id()), account_id=account_id) for _ in range(3)
+    ]
+    for intent in (answered, handed_over, waiting):
+        await intents.add(stored(intent))
+        await intents.answered(intent.intent_id, Answer(status=202, body=b"{}"))
+    assert await intents.on_its_way(account_id, NOW_MS) == 3
+    await intents.answered(answered.intent_id, Answer(status=200, body=b"{}"))
+    await intents.handed_over([handed_over.intent_id])
+    assert await intents.on_its_way(account_id, NOW_MS) == 1
+    assert await intents.on_its_way(account_id, waiting.valid_until_ms) == 0
 
 
 async def test_intents_are_published_again_until_the_ledger_knows_them_or_they_count_no_more(

@@ -11,7 +11,7 @@ from gateway import answers
 from gateway.auth import refusals
 from gateway.auth.identity import Scope
 from gateway.keycheck import key_can_withdraw, key_cannot_trade, key_check_shown, signature_failed
-from gateway.leaving import trades_open
+from gateway.leaving import orders_under_way, trades_open
 from gateway.ports import Account, BracketView, KeyCheck
 
 _ID: Final = "8a1e3f52-0c57-4d3b-9d7e-1f0f7c2b8a11"
@@ -79,12 +79,12 @@ def taken() -> tuple[Refused, ...]:
 def refused_changes() -> tuple[Refused, ...]:
     """Of changes that would leave something without a guard or a default."""
     rule = "While a user has several keys on an exchange, one of them is the default."
-    return *taken(), _conflict("DEFAULT_NEEDED", "Default credentials", "isDefault", rule), open_trades("pause them")
+    return *taken(), _conflict("DEFAULT_NEEDED", "Default credentials", "isDefault", rule), *guarding("pause them")
 
 
-def open_trades(what: str) -> Refused:
-    """Of keys that guard something."""
-    return trades_open(_ACCOUNT, [_OPEN], what)
+def guarding(what: str) -> tuple[Refused, ...]:
+    """Of keys that guard something, or are about to."""
+    return trades_open(_ACCOUNT, [_OPEN], what), orders_under_way(1, what)
 
 
 def _conflict(code: str, title: str, field: str, rule: str) -> Refused:

@@ -16,7 +16,7 @@ from gateway.http.auth_examples import documented, success
 from gateway.http.parts import Parts, caller_of
 from gateway.http.words import Id, Label
 from gateway.keycheck import key_check_shown, refused_key
-from gateway.leaving import left_behind, trades_open
+from gateway.leaving import left_behind, orders_under_way, trades_open
 from gateway.ports import Account, BracketView, Key, KeyCheck
 from gateway.trading.requests import Body, exchange_named
 
@@ -119,7 +119,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.patch(
         "/{credential_id}/toggle",
-        responses=documented(200, success(one), examples.open_trades("pause them"), *absent),
+        responses=documented(200, success(one), *examples.guarding("pause them"), *absent),
         summary="Pause or activate yours",
     )
     async def toggle(credential_id: Id, user_id: UserId, force: Force = False) -> Response:
@@ -131,7 +131,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.delete(
         "/{credential_id}",
-        responses=documented(200, examples.DELETED, examples.open_trades("delete them"), *absent),
+        responses=documented(200, examples.DELETED, *examples.guarding("delete them"), *absent),
         summary="Delete yours",
     )
     async def delete(credential_id: Id, user_id: UserId, force: Force = False) -> Response:
@@ -170,9 +170,13 @@ async def check(parts: Parts, exchange: Exchange, key: Key) -> KeyCheck:
 
 async def _left(parts: Parts, account: Account, what: str, *, force: bool) -> Sequence[BracketView]:
     """The trades that nobody will look after. Raises Refused (409) unless it is done by force."""
+    # Asked first: what reaches the ledger in between is seen there.
+    under_way = await parts.intents.on_its_way(account.account_id, parts.clock.now_ms())
     brackets = await parts.ledger.open_brackets(account.account_id)
     if brackets and not force:
         raise trades_open(account, brackets, what)
+    if under_way and not force:
+        raise orders_under_way(under_way, what)
     return brackets
 
 

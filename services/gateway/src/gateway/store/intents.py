@@ -18,6 +18,10 @@ _ANSWERED: Final = """
 UPDATE intents SET answer_status = $2, answer = $3
 WHERE intent_id = $1 AND (answer_status IS NULL OR answer_status = 202)
 """
+_ON_ITS_WAY: Final = """
+SELECT count(*) FROM intents
+WHERE account_id = $1 AND NOT handed_over AND valid_until_ms > $2 AND (answer_status IS NULL OR answer_status = 202)
+"""
 
 
 class PostgresIntents:
@@ -45,6 +49,11 @@ class PostgresIntents:
         """Keep the answer, unless a final one is kept already."""
         with typed_errors():
             await self._pool.execute(_ANSWERED, intent_id, answer.status, answer.body)
+
+    async def on_its_way(self, account_id: str, now_ms: int) -> int:
+        """How many of the account's intents count still, have no final answer, and may not have reached the ledger."""
+        with typed_errors():
+            return int(await self._pool.fetchval(_ON_ITS_WAY, account_id, now_ms))
 
     async def unknown_to_the_ledger(self, before_ms: int, limit: int) -> Sequence[StoredIntent]:
         """Intents older than this that nobody is known to have read, oldest first."""

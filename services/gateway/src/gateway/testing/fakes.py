@@ -263,6 +263,11 @@ class MemoryIntents:
         if row.answer is None or not row.answer.final:
             self.rows[intent_id] = msgspec.structs.replace(row, answer=answer)
 
+    async def on_its_way(self, account_id: str, now_ms: int) -> int:
+        rows = [row for intent_id, row in self.rows.items() if intent_id not in self._handed_over]
+        rows = [row for row in rows if row.intent.account_id == account_id and row.intent.valid_until_ms > now_ms]
+        return len([row for row in rows if row.answer is None or not row.answer.final])
+
     async def unknown_to_the_ledger(self, before_ms: int, limit: int) -> Sequence[StoredIntent]:
         rows = (row for intent_id, row in self.rows.items() if intent_id not in self._handed_over)
         return [row for row in rows if row.intent.ts_init_ms < before_ms][:limit]
