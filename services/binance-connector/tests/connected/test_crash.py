@@ -118,7 +118,6 @@ async def test_a_fill_while_the_only_process_is_dead_is_told_by_the_next(bench, 
     order = bench.limit_buy()
     await bench.send(order)
     await bench.told.first(order.client_order_id, "order.accepted", timeout_s=60)
-    await bench.stored_trail("account-1")
     await processes.end(victim, signal.SIGKILL)
     bench.paper.control.fill({"uid": bench.uids["account-1"], "client_order_id": order.client_order_id})
     await processes.start()

@@ -5,7 +5,7 @@ told with what helps to decide next (the market's price, the free balance); unkn
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, Protocol, assert_never
@@ -15,7 +15,7 @@ import structlog
 
 from common.accounts import BalanceChanged
 from common.clock import Clock
-from common.commands import CancelAllOrders, CancelOrder, QueryOrder, SubmitOrder, SubmitOrderList
+from common.commands import CancelAllOrders, CancelOrder, Command, QueryOrder, SubmitOrder, SubmitOrderList
 from common.connector.answers import cancel_of, is_exit, priority_of, ref_of, rejected, unknown
 from common.connector.client import ExchangeClient
 from common.connector.desk import LeaseEnded, Task
@@ -26,7 +26,7 @@ from common.connector.nameless import Nameless
 from common.connector.ports import Accepted, Call, Dialect, OrderListFound, OrderRef, Outcome, Rejected, Unknown
 from common.connector.rates import Priority
 from common.connector.settling import Again, Settler
-from common.connector.trail import Correlations, Trails
+from common.connector.trail import BEFORE_MS, Correlations, Trails, in_memory
 from common.connector.trigger_side import DETAIL_PATIENCE_MS, Prices, passed
 from common.errors import ErrorCategory, Refused
 from common.instruments import Instrument
@@ -65,6 +65,7 @@ class CommandRunner:
         clock: Clock,
         *,
         on_gap: Callable[[str, int | None], None],
+        begin: Callable[[str, str, int], Awaitable[None]] = in_memory,
         nameless: Nameless | None = None,
     ) -> None:
         self._dialect = dialect
@@ -77,6 +78,7 @@ class CommandRunner:
         self._prices = prices
         self._clock = clock
         self._on_gap = on_gap
+        self._begin = begin
         self._nameless = nameless
 
     async def __call__(self, task: Task) -> None:
@@ -84,7 +86,8 @@ class CommandRunner:
         command = task.command
         correlation_id = task.record.correlation_id or command.bracket_id
         self._correlations.note(command, correlation_id)
-        self._trails.note_symbol(command.account_id, command.symbol)
+        if not self._trails.knows(command.account_id, command.symbol):
+            await self._begins(command)
         with structlog.contextvars.bound_contextvars(
             account_id=command.account_id, bracket_id=command.bracket_id, command_id=command.command_id
         ):
@@ -104,6 +107,11 @@ class CommandRunner:
                     self._ask(task, await self._refs(command), command.submitted_ms)
                 case _:
                     assert_never(command)
+
+    async def _begins(self, command: Command) -> None:
+        from_ms = command.ts_init_ms - BEFORE_MS
+        await self._begin(command.account_id, command.symbol, from_ms)
+        self._trails.note_symbol(command.account_id, command.symbol, from_ms)
 
     # --- placing ----------------------------------------------------------------------------------------------------
 

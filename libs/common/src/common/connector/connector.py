@@ -313,6 +313,7 @@ class Connector:
             self._market,
             self._outside.clock,
             on_gap=self._recovery.start,
+            begin=self._store.begin,
             nameless=self._nameless,
         )
         desk = CommandDesk(self._outside.pool, self._outside.name, carry_out, self._ownership.held, dead_letters)

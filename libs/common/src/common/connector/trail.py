@@ -15,6 +15,8 @@ from common.orders import FactBase, ListStatus, OrderRejected, OrderUnknown
 
 MAX_RECENT: Final = 100_000
 MAX_ENDED: Final = 500
+BEFORE_MS: Final = 60_000
+"""How far before a first command an account is read: the clocks of engine and exchange differ."""
 
 
 class Trail(msgspec.Struct, kw_only=True):
@@ -35,6 +37,12 @@ class Trail(msgspec.Struct, kw_only=True):
     def known_until_ms(self) -> int:
         """Up to when every fact of the account is known."""
         return self.watermark_ms if self.gap_from_ms is None else self.gap_from_ms
+
+    def begin(self, from_ms: int) -> None:
+        """The first order of an account of which nothing is known: what happens from now on can be missed."""
+        self.watermark_ms = self.watermark_ms or from_ms
+        if self.gap_from_ms == 0:
+            self.gap_from_ms = from_ms
 
     def open_gap(self, from_ms: int | None = None) -> None:
         """Facts may be missing since then, or since the last one known."""
@@ -148,12 +156,16 @@ class Trails:
         """Its trail changed: save it."""
         self._changed.add(account_id)
 
-    def note_symbol(self, account_id: str, symbol: str) -> None:
-        """A command names a symbol: its orders will be there."""
+    def knows(self, account_id: str, symbol: str) -> bool:
+        """Whether the account is known to trade there."""
+        return symbol in self.of(account_id).symbols
+
+    def note_symbol(self, account_id: str, symbol: str, from_ms: int) -> None:
+        """A command names a symbol: from now on the account's orders may be there."""
         trail = self.of(account_id)
-        if symbol not in trail.symbols:
-            trail.symbols.add(symbol)
-            self._changed.add(account_id)
+        trail.begin(from_ms)
+        trail.symbols.add(symbol)
+        self._changed.add(account_id)
 
     def take_changed(self) -> list[Trail]:
         """What is to be flushed."""
@@ -207,6 +219,10 @@ class Correlations:
             if client_order_id is not None and client_order_id in self._by_order:
                 return self._by_order[client_order_id]
         return None
+
+
+async def in_memory(account_id: str, symbol: str, from_ms: int) -> None:
+    """What is known of an account is written down nowhere: for those who have no store."""
 
 
 def orders_of(command: Command) -> Iterator[str]:

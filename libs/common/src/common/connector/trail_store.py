@@ -28,6 +28,13 @@ ON CONFLICT (account_id) DO UPDATE SET open_orders = stream_state.open_orders ||
     updated_at = clock_timestamp()
 """
 
+_BEGIN: Final = """
+INSERT INTO stream_state (account_id, watermark_ms, symbols, open_orders) VALUES ($1, $2, $3::jsonb, '{}'::jsonb)
+ON CONFLICT (account_id) DO UPDATE SET symbols = stream_state.symbols || excluded.symbols,
+    watermark_ms = CASE stream_state.watermark_ms WHEN 0 THEN excluded.watermark_ms ELSE stream_state.watermark_ms END,
+    updated_at = clock_timestamp()
+"""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -67,6 +74,15 @@ class TrailStore:
             symbols=msgspec.json.decode(row["symbols"], type=set[str]),
             open_orders=msgspec.json.decode(row["open_orders"], type=dict[str, OrderRef]),
         )
+
+    async def begin(self, account_id: str, symbol: str, from_ms: int) -> None:
+        """Write down where an account trades from now on, before its first order there: whoever comes after a crash
+        must know where to look. Without a database the order is sent all the same, and this is flushed later."""
+        try:
+            with typed_errors():
+                await self._pool.execute(_BEGIN, account_id, from_ms, msgspec.json.encode([symbol]).decode())
+        except Unavailable as error:
+            _log.warning("symbol_not_written", account_id=account_id, symbol=symbol, error=str(error))
 
     async def remember(self, ref: OrderRef) -> None:
         """Write one order down now, before it is sent. Raises Unavailable."""

@@ -301,15 +301,6 @@ class ConnectorBench:
         assert letter.value is not None
         return bytes(letter.value)
 
-    async def stored_trail(self, account_id: str) -> None:
-        """Wait until the account's stream state is in the database."""
-        stored = "SELECT open_orders <> '{}' FROM stream_state WHERE account_id = $1"
-        pool = await create_pool(self.database_url, self.parts().schema, application_name="test", size=1)
-        async with asyncio.timeout(20):
-            while not await pool.fetchval(stored, account_id):  # noqa: ASYNC110  a row, told by nobody
-                await asyncio.sleep(0.01)
-        await pool.close()
-
     async def forget_positions(self) -> None:
         """As if nothing had been stored before the process died."""
         pool = await create_pool(self.database_url, self.parts().schema, application_name="test", size=1)
