@@ -106,6 +106,23 @@ run("early", start)
     assert "task_died" in err
 
 
+async def test_what_a_started_process_is_made_of_is_no_work_for_the_collector() -> None:
+    async with service("""
+import gc
+async def start(process):
+    async def look():
+        while not gc.get_freeze_count():
+            await asyncio.sleep(0.01)
+        say("frozen")
+        await asyncio.sleep(3600)
+    process.spawn("look", look())
+run("frozen", start)
+""") as process:  # fmt: skip
+        await heard(process, "frozen")
+        process.send_signal(signal.SIGTERM)
+        assert (await ended(process))[0] == 0
+
+
 async def test_a_start_that_still_waits_can_be_stopped() -> None:
     async with service("""
 async def start(process):
