@@ -65,16 +65,47 @@ async def test_a_trade_to_its_first_target_and_its_stop_comes_to_what_a_hand_com
         assert shown["feesNotInPnL"] == {}
 
 
+@pytest.mark.parametrize(
+    ("exchange", "also", "coin"),
+    [("bitget", {}, None), ("gateio", {"pays_with_gt": True}, "GT"), ("mexc", {"mx_deduct": True}, "MX")],
+)
+async def test_on_every_exchange_results_and_fees_add_up_to_the_cash_that_flowed(
+    desk: Any, exchange: str, also: Any, coin: str | None
+) -> None:
+    begin = {"USDT": Decimal(100_000), **({coin: Decimal(1_000)} if coin else {})}
+    async with desk.user(exchange, also=also, **{asset: str(qty) for asset, qty in begin.items()}) as user:
+        await user.buy("0.0123", tpLevels=[104_000])
+
+        async def fees() -> Any:
+            return await user.trader.get("/portfolio/fees")
+
+        await _until(desk, fees, lambda page: _all_valued(page, 1), "the fee of the buy is valued")
+        await desk.price("94000", exchange=exchange)
+        page = await _until(desk, fees, lambda page: _all_valued(page, 2), "the fee of the sale is valued")
+        end = await desk.books(user)
+        (position,) = await user.trader.get("/portfolio/positions")
+        in_coins = [fee for fee in page["fees"] if fee["feeAsset"] == coin]
+        assert len(in_coins) == (2 if coin else 0)
+        paid_in_coins = sum((Decimal(fee["feeValue"]) for fee in in_coins), ZERO)
+        flowed = _balance(end, "USDT") - begin["USDT"]
+        assert flowed == Decimal(position["realisedPnL"]) - Decimal(position["cost"]) + paid_in_coins
+        assert Decimal(position["quantity"]) == _balance(end, "BTC")
+        if coin:
+            assert Decimal(position["fees"][coin]) == begin[coin] - _balance(end, coin)
+            assert {each["symbol"] for fee in in_coins for each in fee["pricesUsed"]} == {f"{coin}USDT"}
+
+
 async def test_what_is_stored_is_what_the_topics_tell_byte_for_byte(desk: Any) -> None:
     async with desk.user() as user:
-        await user.buy("0.02")
+        # A quantity of which the fee in BTC leaves dust.
+        await user.buy("0.0123")
         await desk.until_protected(user)
         await desk.price("107000")
         await desk.until_flat(user)
         await _until(
             desk,
             lambda: user.trader.get("/portfolio/trades", state="CLOSED"),
-            lambda page: bool(page["trades"]),
+            lambda page: [Decimal(trade["dust"]["quantity"]) for trade in page["trades"]] == [Decimal("0.0000077")],
             "the trade is closed",
         )
         verify = await asyncio.create_subprocess_exec(
@@ -112,7 +143,7 @@ def _fee(trade: Any, prices: dict[int, Decimal]) -> Decimal:
 
 
 def _balance(account: Any, asset: str) -> Decimal:
-    balance = account.raw["balances"][asset]
+    balance = account.raw["balances"].get(asset, {"free": "0", "locked": "0"})
     return Decimal(balance["free"]) + Decimal(balance["locked"])
 
 

@@ -32,16 +32,17 @@ async def answer(exchange: Exchange, wanted: Wanted, now_ms: int) -> PortfolioFa
 
 
 async def _name(exchange: Exchange, wanted: Unnamed, now_ms: int) -> SymbolNamed | None:
-    instrument = await exchange.instrument(wanted.symbol)
+    fill = wanted.fill
+    instrument = await exchange.instrument(fill.symbol)
     if instrument is None:
         return None
     return SymbolNamed(
-        account_id=wanted.account_id,
-        exchange=wanted.exchange,
-        symbol=wanted.symbol,
+        account_id=fill.account_id,
+        exchange=fill.exchange,
+        symbol=fill.symbol,
         base=instrument.base,
         quote=instrument.quote,
-        ts_event_ms=wanted.at_ms,
+        ts_event_ms=fill.at_ms,
         ts_init_ms=now_ms,
     )
 

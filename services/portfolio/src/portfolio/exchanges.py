@@ -1,7 +1,7 @@
 """What the connectors are asked: which assets a symbol trades, prices of the past, balances and prices of now."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from urllib.parse import quote
 
 from common.accounts import AssetBalance, BalanceChanged
@@ -9,10 +9,13 @@ from common.codec import decode
 from common.errors import Unavailable
 from common.instruments import Instrument
 from common.market import Candle, Ticker
+from common.metrics import since_s, stopwatch
 from common.service.client import InternalService
 from portfolio.routes import MINUTE_MS, MINUTES_BACK, minute_of
 
 T = TypeVar("T")
+
+_TICKERS_KEPT_S: Final = 5.0
 
 
 class Exchange(Protocol):
@@ -36,6 +39,8 @@ class HttpExchange:
 
     def __init__(self, asking: InternalService) -> None:
         self._asking = asking
+        self._tickers: Mapping[str, Ticker] = {}
+        self._asked = float("-inf")
 
     async def instrument(self, symbol: str) -> Instrument | None:
         """The symbol's assets and rules; None where it is not listed."""
@@ -63,8 +68,11 @@ class HttpExchange:
         return found.balances
 
     async def tickers(self) -> Mapping[str, Ticker]:
-        """The market as it stands, by symbol."""
-        return {each.symbol: each for each in await self._get("/tickers", tuple[Ticker, ...]) or ()}
+        """The market as it stands, by symbol; when a day begins it is asked once for all its accounts."""
+        if since_s(self._asked) > _TICKERS_KEPT_S:
+            found = await self._get("/tickers", tuple[Ticker, ...]) or ()
+            self._tickers, self._asked = {each.symbol: each for each in found}, stopwatch()
+        return self._tickers
 
     async def _get(self, path: str, type_: type[T], query: dict[str, str] | None = None) -> T | None:
         """What is there; None for what is not. Raises Unavailable for anything that is no answer."""

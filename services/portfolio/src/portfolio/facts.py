@@ -37,7 +37,7 @@ def fact_of(record: Record) -> Fact | None:
         return None  # The header says so, and most records end here: nothing is decoded for nothing.
     match decode_union(record.value, union):
         case OrderFilled() as filled:
-            return fill_from(filled)
+            return fill_from(filled, record.ce_id)
         case BracketClosed() as closed:
             return closing_from(closed)
         case _:

@@ -38,6 +38,8 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """By the exchange's clock."""
     client_order_id: str | None
     exchange_order_id: str | None
+    told_by: str
+    """The `ce_id` of the message that told it, for whatever follows from it to name."""
 
     @property
     def key(self) -> FillKey:
@@ -61,7 +63,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
         return self.fee is not None and (self.fee == 0 or self.fee_asset is not None)
 
 
-def fill_from(fact: OrderFilled) -> Fill:
+def fill_from(fact: OrderFilled, told_by: str) -> Fill:
     """The fill a fact tells of. Raises UnreadableMessage for one that does not say what was traded."""
     said = (fact.trade_id, fact.side, fact.last_qty, fact.last_px)
     if None in said:
@@ -81,6 +83,7 @@ def fill_from(fact: OrderFilled) -> Fill:
         at_ms=fact.ts_event_ms,
         client_order_id=fact.client_order_id,
         exchange_order_id=fact.exchange_order_id,
+        told_by=told_by,
     )
 
 

@@ -1,7 +1,7 @@
 """What the books still lack: names of symbols, prices of fees, snapshots of the day."""
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Final, Protocol
 
 import asyncpg
 import msgspec
@@ -12,9 +12,8 @@ from common.exchanges import Exchange
 from portfolio.fills import Fill
 
 _UNNAMED: Final = """
-SELECT p.account_id, p.symbol, p.exchange, min(f.at_ms) AS at_ms
-FROM positions p JOIN fills f USING (account_id, symbol)
-WHERE p.shard = ANY($1) AND p.named IS NULL GROUP BY 1, 2, 3 LIMIT 100
+SELECT DISTINCT ON (f.account_id, f.symbol) f.told FROM positions p JOIN fills f USING (account_id, symbol)
+WHERE p.shard = ANY($1) AND p.named IS NULL ORDER BY f.account_id, f.symbol, f.place LIMIT 100
 """
 _UNVALUED: Final = """
 SELECT f.told, p.quote FROM fills f JOIN positions p USING (account_id, symbol)
@@ -23,21 +22,26 @@ WHERE f.shard = ANY($1) AND f.fee_state = 'unvalued' ORDER BY f.at_ms DESC LIMIT
 _WITHOUT_SNAPSHOT: Final = """
 SELECT account_id, exchange FROM accounts a
 WHERE shard = ANY($1) AND state = 'active'
-AND NOT EXISTS (SELECT FROM snapshots s WHERE s.account_id = a.account_id AND s.day = $2) LIMIT 500
+AND NOT EXISTS (SELECT FROM snapshots s WHERE s.account_id = a.account_id AND s.day = $2) LIMIT 20
 """
 
 
 class Unnamed(msgspec.Struct, frozen=True):
-    """A symbol with fills of which it is not known what it trades."""
+    """A symbol of which it is not known what it trades, with its first fill."""
 
-    account_id: str
-    symbol: str
-    exchange: Exchange
-    at_ms: int
+    fill: Fill
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.fill.exchange
+
+    @property
+    def cause(self) -> str | None:
+        return self.fill.told_by
 
     @property
     def question(self) -> str:
-        return f"name/{self.account_id}/{self.symbol}"
+        return f"name/{self.fill.account_id}/{self.fill.symbol}"
 
 
 class Unvalued(msgspec.Struct, frozen=True):
@@ -49,6 +53,10 @@ class Unvalued(msgspec.Struct, frozen=True):
     @property
     def exchange(self) -> Exchange:
         return self.fill.exchange
+
+    @property
+    def cause(self) -> str | None:
+        return self.fill.told_by
 
     @property
     def question(self) -> str:
@@ -63,6 +71,11 @@ class Unseen(msgspec.Struct, frozen=True):
     day: str
 
     @property
+    def cause(self) -> str | None:
+        """No message: a day has begun."""
+        return None
+
+    @property
     def question(self) -> str:
         return f"snapshot/{self.account_id}/{self.day}"
 
@@ -70,8 +83,21 @@ class Unseen(msgspec.Struct, frozen=True):
 Wanted = Unnamed | Unvalued | Unseen
 
 
+class Gaps(Protocol):
+    """What is missing in the books of some shards. Every method raises Unavailable."""
+
+    async def names(self, shards: Collection[int]) -> Sequence[Unnamed]:
+        """Symbols to be named."""
+
+    async def values(self, shards: Collection[int]) -> Sequence[Unvalued]:
+        """Fees to be valued, the latest first."""
+
+    async def snapshots(self, shards: Collection[int], day: str) -> Sequence[Unseen]:
+        """Accounts to be seen."""
+
+
 class Missing:
-    """Reads what is missing. Every method raises Unavailable."""
+    """Reads what is missing in PostgreSQL. Every method raises Unavailable."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -80,7 +106,7 @@ class Missing:
         """Symbols to be named."""
         with typed_errors():
             found = await self._pool.fetch(_UNNAMED, list(shards))
-        return [Unnamed(r["account_id"], r["symbol"], Exchange(r["exchange"]), r["at_ms"]) for r in found]
+        return [Unnamed(decode(row["told"].encode(), Fill)) for row in found]
 
     async def values(self, shards: Collection[int]) -> list[Unvalued]:
         """Fees to be valued, the latest first."""

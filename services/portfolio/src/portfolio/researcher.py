@@ -5,15 +5,14 @@ published and not read yet is not asked for again for a while; if it is, the ear
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from prometheus_client import Gauge
 
 from common.bus.messages import Outgoing
-from common.bus.publisher import Publisher
 from common.bus.topics import PORTFOLIO_EVENTS
 from common.clock import Clock
 from common.codec import encode
@@ -23,7 +22,7 @@ from common.orders import type_of
 from common.portfolio import PortfolioFact
 from portfolio import answers
 from portfolio.exchanges import Exchange
-from portfolio.missing import Missing, Wanted
+from portfolio.missing import Gaps, Wanted
 
 SOURCE: Final = "portfolio"
 UNVALUED: Final = Gauge("cgt_portfolio_fees_unvalued", "Fees in an asset whose price is not known yet, at most 500")
@@ -36,15 +35,19 @@ _PAUSE_CEILING_MS: Final = 60_000
 _log = structlog.get_logger(__name__)
 
 
+class Bus(Protocol):
+    """Publishes; raises Unavailable when some of it may not have arrived."""
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None: ...
+
+
 class Researcher:
     """Answers what is missing in our shards' books."""
 
-    def __init__(
-        self, missing: Missing, exchanges: Mapping[Name, Exchange], publisher: Publisher, clock: Clock
-    ) -> None:
+    def __init__(self, missing: Gaps, exchanges: Mapping[Name, Exchange], bus: Bus, clock: Clock) -> None:
         self._missing = missing
         self._exchanges = exchanges
-        self._publisher = publisher
+        self._bus = bus
         self._clock = clock
         self._later: dict[str, tuple[int, int]] = {}
         """By question: not before when, and how long the pause was."""
@@ -81,7 +84,7 @@ class Researcher:
         try:
             fact = await answers.answer(self._exchanges[wanted.exchange], wanted, now_ms)
             if fact is not None:
-                await self._publisher.publish([_message(wanted.question, fact)])
+                await self._bus.publish([_message(wanted, fact)])
                 self._later[wanted.question] = (now_ms + _ANSWERED_MS, _FIRST_PAUSE_MS)
                 return
             _log.warning("no_answer_to_be_had", question=wanted.question)
@@ -90,15 +93,15 @@ class Researcher:
         self._later[wanted.question] = (now_ms + pause_ms, min(2 * pause_ms, _PAUSE_CEILING_MS))
 
 
-def _message(question: str, fact: PortfolioFact) -> Outgoing:
+def _message(wanted: Wanted, fact: PortfolioFact) -> Outgoing:
     return Outgoing(
         topic=PORTFOLIO_EVENTS.name,
         key=fact.account_id,
         value=encode(fact),
-        ce_id=f"{fact.exchange}/{question}/{fact.ts_init_ms}",
+        ce_id=f"{fact.exchange}/{wanted.question}/{fact.ts_init_ms}",
         ce_type=type_of(fact),
         ce_source=SOURCE,
         ce_time_ms=fact.ts_init_ms,
         correlation_id=None,
-        causation_id=None,
+        causation_id=wanted.cause,
     )

@@ -189,4 +189,4 @@ def test_without_knowing_what_a_symbol_trades_nothing_is_computed() -> None:
 
 def test_a_fill_that_does_not_say_what_was_traded_is_not_readable() -> None:
     with pytest.raises(UnreadableMessage, match="last_qty"):
-        fill_from(a_fill_fact(Side.BUY, "1", "100", trade=1, last_qty=None))
+        fill_from(a_fill_fact(Side.BUY, "1", "100", trade=1, last_qty=None), "fact")

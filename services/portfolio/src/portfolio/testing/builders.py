@@ -40,7 +40,8 @@ def a_fill_fact(side: Side, qty: str, px: str, *, trade: int, fee: str | None = 
 
 def a_fill(side: Side, qty: str, px: str, *, trade: int, fee: str | None = "0", **fields: Any) -> Fill:
     """The same as the portfolio keeps it."""
-    return fill_from(a_fill_fact(side, qty, px, trade=trade, fee=fee, **fields))
+    told_by = fields.pop("told_by", f"fact-{trade}")
+    return fill_from(a_fill_fact(side, qty, px, trade=trade, fee=fee, **fields), told_by)
 
 
 def a_buy(qty: str, px: str, **fields: Any) -> Fill:
