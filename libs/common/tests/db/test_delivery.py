@@ -11,7 +11,7 @@ from common.bus.errors import ShardLost
 from common.bus.messages import Outgoing
 from common.db.leases import Lease
 from common.db.offsets import Offsets
-from common.db.outbox import OutboxRelay, delete_published, insert_outbox
+from common.db.outbox import OutboxRelay, Published, delete_published, insert_outbox
 from common.errors import Unavailable
 
 pytestmark = pytest.mark.connected
@@ -101,6 +101,29 @@ async def test_a_message_stored_twice_is_one_row(pool: asyncpg.Pool, a_message: 
         await insert_outbox(connection, 1, [a_message(2)])
     assert await count(pool) == 2
     await delete_published(pool, [a_message(1), a_message(2)])
+    assert await count(pool) == 0
+
+
+async def test_what_the_broker_has_is_deleted_soon_and_what_it_lacks_stays(pool: asyncpg.Pool, a_message: Any) -> None:
+    async with pool.acquire() as connection:
+        await insert_outbox(connection, 1, [a_message(n) for n in range(5)])
+    published = Published(pool, after_ms=1)
+    published.note([a_message(0), a_message(1)])
+    published.note([a_message(2)])
+    await published.finish()
+    assert await count(pool) == 2
+    published.note([a_message(3)])
+    await published.finish()
+    assert await count(pool) == 1
+
+
+async def test_a_connection_given_back_within_a_transaction_brings_nothing_to_the_next_user(
+    pool: asyncpg.Pool, a_message: Any
+) -> None:
+    connection = await pool.acquire()
+    await connection.execute("BEGIN")
+    await insert_outbox(connection, 1, [a_message(1)])
+    await pool.release(connection)
     assert await count(pool) == 0
 
 

@@ -12,7 +12,6 @@ from common.bus.publisher import Publisher
 from common.clock import Clock
 from common.db.leases import Lease
 from common.db.offsets import Offsets
-from common.db.outbox import delete_published
 from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.intents import IntentBase
@@ -139,6 +138,7 @@ class Shards:
         """Wait until everything decided has been handed to the broker."""
         if self._publishing:
             await asyncio.wait(self._publishing)
+        await self._ledger.finish()
 
     async def wake(self, shard: Shard) -> None:
         """Tell every bracket of a shard whose time has come. What cannot be written now is told again soon."""
@@ -228,7 +228,7 @@ class Shards:
         except Unavailable as error:
             _log.warning("left_to_the_relay", count=len(messages), error=repr(error))
             return
-        await delete_published(self._ledger.pool, messages)
+        self._ledger.published(messages)
 
     async def _known(self, shard: Shard, items: Sequence[Read]) -> Mapping[str, Bracket]:
         """The open brackets, and from the ledger the closed ones that late facts speak of."""

@@ -11,7 +11,7 @@ from common.codec import decode
 from common.db.errors import typed_errors
 from common.db.leases import Lease
 from common.db.offsets import advance_offsets_args, advance_offsets_sql, assert_lease_args, assert_lease_sql
-from common.db.outbox import OUTBOX_VALUES, insert_outbox_args, insert_outbox_sql
+from common.db.outbox import OUTBOX_VALUES, Published, insert_outbox_args, insert_outbox_sql
 from common.errors import UnreadableMessage
 from order_engine.bracket import Bracket
 from order_engine.rows import BRACKET_COLUMNS, FILL_COLUMNS, INTENT_COLUMNS, ORDER_COLUMNS, Rows, columns_of
@@ -63,12 +63,13 @@ class Ledger:
     """Loads and commits the brackets of the shards we own."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self.pool = pool
+        self._pool = pool
+        self._published = Published(pool)
 
     async def open_brackets(self, shard: int) -> list[Bracket]:
         """All brackets of a shard that are not closed, but those that cannot be read. Raises Unavailable."""
         with typed_errors(shard):
-            rows = await self.pool.fetch(
+            rows = await self._pool.fetch(
                 "SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND state <> 'CLOSED'", shard
             )
         return list(_readable(rows, shard))
@@ -76,13 +77,13 @@ class Ledger:
     async def brackets(self, bracket_ids: Collection[str]) -> list[Bracket]:
         """The named brackets, closed ones too. Raises Unavailable, UnreadableMessage."""
         with typed_errors():
-            rows = await self.pool.fetch("SELECT doc FROM brackets WHERE bracket_id = ANY($1)", list(bracket_ids))
+            rows = await self._pool.fetch("SELECT doc FROM brackets WHERE bracket_id = ANY($1)", list(bracket_ids))
         return [decode(row["doc"].encode(), Bracket) for row in rows]
 
     async def known_intents(self, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these (account, intent) have been decided before. Raises Unavailable."""
         with typed_errors():
-            rows = await self.pool.fetch(
+            rows = await self._pool.fetch(
                 "SELECT account_id, intent_id FROM intents "
                 "WHERE (account_id, intent_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
                 [account_id for account_id, _ in keys],
@@ -93,7 +94,15 @@ class Ledger:
     async def commit(self, lease: Lease, batch: Sequence[Record], rows: Rows, messages: Sequence[Outgoing]) -> None:
         """Write all of it in one statement. Raises ShardLost when the lease is gone, Unavailable to try again."""
         with typed_errors(lease.shard):
-            await self.pool.execute(_COMMIT, *_values(lease, batch, rows, messages))
+            await self._pool.execute(_COMMIT, *_values(lease, batch, rows, messages))
+
+    def published(self, messages: Sequence[Outgoing]) -> None:
+        """The broker has these: they leave the outbox soon."""
+        self._published.note(messages)
+
+    async def finish(self) -> None:
+        """Return when they have left it."""
+        await self._published.finish()
 
 
 def _readable(rows: Iterable[asyncpg.Record], shard: int) -> Iterator[Bracket]:

@@ -68,6 +68,34 @@ async def delete_published(executor: asyncpg.Pool | asyncpg.Connection, messages
         _log.warning("outbox_rows_left_to_the_relay", count=len(messages), error=repr(error))
 
 
+class Published:
+    """Deletes rows that the broker has acknowledged, those of a moment in one statement: each costs a commit."""
+
+    def __init__(self, pool: asyncpg.Pool, *, after_ms: int = 50) -> None:
+        self._pool = pool
+        self._after_ms = after_ms
+        self._messages: list[Outgoing] = []
+        self._deleting: asyncio.Task[None] | None = None
+
+    def note(self, messages: Sequence[Outgoing]) -> None:
+        """The broker has these. A crash before they are deleted has the relay publish them again."""
+        self._messages += messages
+        if self._deleting is None:
+            self._deleting = asyncio.create_task(self._delete_soon())
+
+    async def finish(self) -> None:
+        """Return when everything noted is deleted."""
+        if self._deleting is not None:
+            await asyncio.wait([self._deleting])
+
+    async def _delete_soon(self) -> None:
+        while self._messages:
+            await asyncio.sleep(self._after_ms / 1000)
+            messages, self._messages = self._messages, []
+            await delete_published(self._pool, messages)
+        self._deleting = None
+
+
 class OutboxRelay:
     """Publishes the rows of our shards that the fast path left behind."""
 

@@ -39,7 +39,14 @@ async def create_pool(
             timeout=5,
             server_settings=server_settings(schema, application_name),
             init=init,
+            reset=_as_it_is,
         )
+
+
+async def _as_it_is(connection: Any) -> None:
+    """Nothing to undo: settings are made with SET LOCAL only, and asyncpg's own reset is a statement for every use."""
+    if connection.is_in_transaction():
+        await connection.reset()
 
 
 def server_settings(schema: str, application_name: str) -> dict[str, str]:

@@ -48,6 +48,14 @@ class MemoryLedger(Ledger):
         """Which of these have been decided."""
         return self.intents & set(keys)
 
+    def published(self, messages: Sequence[Outgoing]) -> None:
+        """They leave the outbox at once."""
+        for message in messages:
+            self.outbox.pop(message.ce_id, None)
+
+    async def finish(self) -> None:
+        """Nothing is left to do."""
+
     async def commit(self, lease: Lease, batch: Sequence[Record], rows: Rows, messages: Sequence[Outgoing]) -> None:
         """All of it, or nothing; a message that is stored already is left as it is."""
         if self.refuses is not None:
