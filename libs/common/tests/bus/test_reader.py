@@ -1,5 +1,6 @@
 """What a reader does where its position is no longer there, on a consumer that says so."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,9 +44,40 @@ class KeptFrom:
         return {}
 
 
-def reading(consumer: KeptFrom, offset: int) -> Reader:
+class Flowing(KeptFrom):
+    """A consumer whose every fetch brings a record after `every_s`; counts how often reading was paused."""
+
+    def __init__(self, every_s: float) -> None:
+        super().__init__(beginning=0)
+        self.every_s = every_s
+        self.pauses = 0
+
+    def highwater(self, partition: TopicPartition) -> Any:
+        return self.at[partition] + 1
+
+    def paused(self) -> set[TopicPartition]:
+        return set()
+
+    def pause(self, *_: TopicPartition) -> None:
+        self.pauses += 1
+
+    def resume(self, *_: TopicPartition) -> None: ...
+
+    async def getmany(self, **_: Any) -> dict[TopicPartition, list[Any]]:
+        await asyncio.sleep(self.every_s)
+        for partition in self.at:
+            self.at[partition] += 1
+        return {
+            partition: [
+                SimpleNamespace(partition=PLACE[1], offset=offset, timestamp=0, key=None, value=b"", headers=())
+            ]
+            for partition, offset in self.at.items()
+        }
+
+
+def reading(consumer: KeptFrom, offset: int, *, wait_ms: int = 1) -> Reader:
     settings = BusSettings(kafka_bootstrap="127.0.0.1:1", broker=BrokerKind.EMBEDDED)
-    reader = Reader(settings, [ORDER_EVENTS], "test", fetch_wait_ms=1)
+    reader = Reader(settings, [ORDER_EVENTS], "test", fetch_wait_ms=wait_ms)
     reader._consumer = consumer
     reader._lifeline = SimpleNamespace(lost=False)
     reader.assign({PLACE: offset})
@@ -65,3 +97,27 @@ async def test_whoever_begins_at_0_gets_what_is_left_of_the_topic() -> None:
     assert await reader.poll() == []
     assert await reader.poll() == []
     assert reader.positions == {PLACE: 4}
+
+
+async def test_where_fetches_follow_each_other_at_once_records_are_left_to_gather() -> None:
+    consumer = Flowing(every_s=0.0)
+    reader = reading(consumer, offset=0)
+    for _ in range(100):
+        assert len(await reader.poll()) == 1
+    assert consumer.pauses > 0
+
+
+async def test_where_records_are_few_each_is_fetched_at_once() -> None:
+    consumer = Flowing(every_s=0.006)
+    reader = reading(consumer, offset=0)
+    for _ in range(100):
+        await reader.poll()
+    assert consumer.pauses == 0
+
+
+async def test_whoever_is_in_no_hurry_waits_beside_the_embedded_broker_and_not_inside_it() -> None:
+    consumer = Flowing(every_s=0.006)
+    reader = reading(consumer, offset=0, wait_ms=5)
+    for _ in range(3):
+        await reader.poll()
+    assert consumer.pauses == 2, "the first fetch, which shows where the end is, waits for nothing"

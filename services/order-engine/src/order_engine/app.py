@@ -20,6 +20,7 @@ from common.service.auth import ServiceAuth
 from common.service.client import InternalService
 from common.service.http import HttpServer, new_app
 from common.service.run import Process
+from order_engine.batch import is_patient
 from order_engine.gauges import keep_gauges
 from order_engine.letters import file_letters
 from order_engine.prices import PriceWatch
@@ -48,6 +49,7 @@ async def start(process: Process) -> None:
         dead_letters=parked,
         client_id=SERVICE,
         known=offsets,
+        patient=is_patient,
     )
     shards.waiting = runner.waiting
 

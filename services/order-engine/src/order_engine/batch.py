@@ -11,7 +11,7 @@ from common.bus.topics import ORDER_EVENTS, ORDER_INTENTS, PROTECTION_EVENTS, or
 from common.codec import decode_union, encode
 from common.commands import CancelAllOrders, CancelOrder, CommandBase
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent, IntentBase, OrderIntent, PlaceExits, PlaceOrder
-from common.orders import HoldingShort, OrderFact, type_of
+from common.orders import HoldingShort, ListStatus, OrderAccepted, OrderFact, type_of, type_of_class
 from common.protection import BracketDenied, ProtectionBase
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
@@ -23,6 +23,7 @@ from order_engine.turn import Effect
 from order_engine.watch import protected_after_ms
 
 SOURCE = "order-engine"
+_CONFIRMATIONS = frozenset({type_of_class(OrderAccepted), type_of_class(ListStatus)})
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +44,11 @@ class Read:
             return None
         key = ids.parse(self.message.client_order_id)
         return None if key is None else key.bracket_id
+
+
+def is_patient(record: Record) -> bool:
+    """Whether a record only confirms what was asked for: no order waits for it, so it may wait for others."""
+    return record.ce_type in _CONFIRMATIONS
 
 
 def read(record: Record) -> Read | None:
@@ -82,6 +88,8 @@ class Batch:
                 self._open(intent, item.record, max(born_ms, read_ms))
             case CancelOrderIntent() | CancelAllOrdersIntent() as intent:
                 self._cancel(intent, item.record, max(born_ms, read_ms))
+            case ListStatus():
+                pass  # A list's legs report for themselves.
             case fact:
                 bracket = self._bracket(item.bracket_id)
                 if bracket is not None:

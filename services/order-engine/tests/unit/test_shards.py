@@ -20,7 +20,15 @@ from common.db.offsets import Offsets
 from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.intents import CancelOrderIntent, PlaceOrder
-from common.orders import OrderFilled, OrderStatus, OrderType
+from common.orders import (
+    ORDER_FACTS,
+    ListStatus,
+    OrderAccepted,
+    OrderFilled,
+    OrderStatus,
+    OrderType,
+    type_of_class,
+)
 from common.protection import BracketDenied, StopLatched
 from order_engine import batch
 from order_engine.bracket import Bracket
@@ -268,3 +276,12 @@ async def test_an_intent_read_after_its_validity_is_denied(bench: Bench) -> None
     assert not bench.memory
     denied = [decode(message.value, BracketDenied).code for message in bench.sent("bracket.denied")]
     assert denied == ["intent_expired"]
+
+
+def test_only_what_confirms_an_order_may_wait_for_others() -> None:
+    def said(ce_type: str) -> Record:
+        return Record(ORDER_EVENTS.name, 0, 1, NOW_MS, "account", b"", {"ce_type": ce_type})
+
+    patient = {each for each in ORDER_FACTS if batch.is_patient(said(type_of_class(each)))}
+    assert patient == {OrderAccepted, ListStatus}
+    assert not batch.is_patient(said("cgt.place-order.v1"))

@@ -16,7 +16,7 @@ from common.bus.dead_letters import DeadLetters
 from common.bus.errors import ShardLost
 from common.bus.messages import Record
 from common.bus.reader import Place, PositionsLost, Reader
-from common.bus.shard import KnownBrokers, ShardHandler, ShardWorker
+from common.bus.shard import KnownBrokers, Patient, ShardHandler, ShardWorker, nothing_waits
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
@@ -32,7 +32,7 @@ class HotRunner:
 
     `known` remembers which broker the stored positions belong to. Without it a broker that came back empty while this
     process was down is noticed only as long as its topics are shorter than the positions. `pace` says who waits for the
-    effects.
+    effects, `patient` which records may wait a moment, so that those after them are handled in the same batch.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class HotRunner:
         client_id: str,
         known: KnownBrokers | None = None,
         pace: Pace = Pace.HOT,
+        patient: Patient = nothing_waits,
         open_reader: OpenReader = Reader,
     ) -> None:
         self._settings = settings
@@ -54,6 +55,7 @@ class HotRunner:
         self._client_id = client_id
         self._known = known
         self._fetch_wait_ms = settings.traits.fetch_wait_ms[pace]
+        self._patient = patient
         self._open_reader = open_reader
         self._workers: dict[int, ShardWorker] = {}
         self._reader: Reader | None = None
@@ -64,7 +66,13 @@ class HotRunner:
         """Take these shards in addition to those already held; reading starts as soon as their positions are known."""
         for shard in set(shards) - self._workers.keys():
             self._workers[shard] = ShardWorker(
-                shard, self._topics, self._handler, self._dead_letters, self._known, on_change=self._change
+                shard,
+                self._topics,
+                self._handler,
+                self._dead_letters,
+                self._known,
+                on_change=self._change,
+                patient=self._patient,
             )
         self._change()
 

@@ -26,6 +26,11 @@ Place = tuple[str, int]
 
 _POLL_MS = 100
 _LAG_EVERY_S = 5.0
+_GATHER_S = 0.004
+"""The longest pause between fetches under load."""
+_BUSY_S, _CALM_S = 0.003, 0.005
+"""Where fetches that bring something follow each other as fast as this (as slowly as that), the pause is all of it
+(nothing): a fetch costs the same whether it brings one record or twenty."""
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +48,8 @@ class Reader:
 
     def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str, *, fetch_wait_ms: int) -> None:
         self._settings = settings
-        self._fetch_wait_ms = fetch_wait_ms
+        self._hold_ms = min(fetch_wait_ms, settings.traits.fetch_hold_ms)
+        self._pace_s = (fetch_wait_ms - self._hold_ms) / 1000
         self._topics = tuple(topics)
         self._client_id = client_id
         self._positions: dict[Place, int] = {}
@@ -51,6 +57,8 @@ class Reader:
         self._stack = AsyncExitStack()
         self._wake = asyncio.Event()
         self._last_record_s = time.monotonic()
+        self._between_s = 1.0
+        """From asking for records to having some, as of late."""
         self._lag_reported_s = 0.0
         self._lost: list[Place] = []
         self.cluster_id = ""
@@ -117,9 +125,10 @@ class Reader:
             raise PositionsLost(lost)
         if self._settings.traits.end_offsets_trusted and not self.caught_up:
             await self._ask_for_ends()
-        pause_s = self._idle_pause_s()
+        pause_s = max(self._pace_s, self._idle_pause_s(), self._busy_pause_s()) if self.caught_up else 0.0
         if pause_s > 0:
             await self._rest(pause_s)
+        asked_s = time.monotonic()
         try:
             fetched = await self._consumer.getmany(timeout_ms=self._poll_ms(resting=pause_s > 0))
         except OffsetOutOfRangeError as error:
@@ -136,8 +145,10 @@ class Reader:
         ]
         for record in records:
             self._positions[record.topic, record.partition] = record.offset + 1
+        now_s = time.monotonic()
+        self._between_s += 0.1 * (now_s - asked_s - self._between_s)
         if records:
-            self._last_record_s = time.monotonic()
+            self._last_record_s = now_s
         self._lost += [place for place, end in high_waters.items() if end < self._positions[place]]
         self._report_lag(high_waters)
         return records
@@ -150,7 +161,7 @@ class Reader:
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_min_bytes=1,
-            fetch_max_wait_ms=self._fetch_wait_ms,
+            fetch_max_wait_ms=self._hold_ms,
             request_timeout_ms=traits.request_timeout_ms,
             retry_backoff_ms=50,
         )
@@ -161,10 +172,14 @@ class Reader:
     def _idle_pause_s(self) -> float:
         """How long to rest before the next fetch: nothing at first, then a little more with every idle second."""
         traits = self._settings.traits
-        if traits.idle_after_ms is None or not self.caught_up:
+        if traits.idle_after_ms is None:
             return 0.0
         idle_ms = (time.monotonic() - self._last_record_s) * 1000 - traits.idle_after_ms
         return min(max(idle_ms / 20, 0.0), traits.idle_pause_max_ms) / 1000
+
+    def _busy_pause_s(self) -> float:
+        """How long to let records gather before the next fetch: nothing while there is little to do."""
+        return _GATHER_S * min(max((_CALM_S - self._between_s) / (_CALM_S - _BUSY_S), 0.0), 1.0)
 
     async def _rest(self, pause_s: float) -> None:
         # Only what nobody else paused is paused here, and resumed again.
@@ -181,7 +196,7 @@ class Reader:
     def _poll_ms(self, *, resting: bool) -> int:
         if not self.caught_up:
             return 1  # The first high-water marks must be seen before a later fetch moves them.
-        return self._fetch_wait_ms + 3 if resting else _POLL_MS
+        return self._hold_ms + 3 if resting else _POLL_MS
 
     def _high_waters(self) -> dict[Place, int]:
         """The end of every place that has been fetched from, as the fetches told it."""

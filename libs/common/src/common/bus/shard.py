@@ -21,6 +21,17 @@ MAX_BATCH = 200
 _FULL = 2_000
 _DRAINED = 500
 _RETRY_CEILING_MS = 2_000
+_COMPANY_S = 0.01
+"""How long records wait for company that nobody waits for."""
+
+Patient = Callable[[Record], bool]
+"""Whether nobody waits for what comes of a record, so that it may be handled together with those after it."""
+
+
+def nothing_waits(_: Record) -> bool:
+    """Handle every record as soon as possible."""
+    return False
+
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +86,8 @@ class ShardWorker:
         known: KnownBrokers | None,
         *,
         on_change: Callable[[], None],
+        patient: Patient = nothing_waits,
+        company_s: float = _COMPANY_S,
     ) -> None:
         self.shard = shard
         self.places = tuple((topic.name, shard) for topic in topics)
@@ -84,6 +97,10 @@ class ShardWorker:
         self._dead_letters = dead_letters
         self._known = known
         self._on_change = on_change
+        self._patient = patient
+        self._company_s = company_s
+        self._pressing = asyncio.Event()
+        """Set while something is queued that does not wait for company."""
         self._cluster_id: str | None = None
         self._queue: deque[Record | _Open] = deque()
         self._wake = asyncio.Event()
@@ -125,6 +142,8 @@ class ShardWorker:
                 continue  # Read before the shard was reopened; it is read again.
             self.positions[place] = record.offset + 1
             self._queue.append(record)
+            if self.full or not self._patient(record):
+                self._pressing.set()
             BUS_DELAY.labels(record.topic).observe(max(0.0, now_ms - record.timestamp_ms) / 1000)
         self._wake.set()
 
@@ -132,6 +151,7 @@ class ShardWorker:
         """Finish the batch in hand, drop the rest."""
         self._finishing.set()
         self._queue.clear()
+        self._pressing.set()
         self._wake.set()
         if self._task is not None:
             await asyncio.wait([self._task])
@@ -146,6 +166,7 @@ class ShardWorker:
     def _reopen(self, command: _Open) -> None:
         self.positions = {}
         self._queue.append(command)
+        self._pressing.set()
         self._wake.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"shard-{self.shard}")
@@ -155,8 +176,14 @@ class ShardWorker:
         while not self._finishing.is_set():
             if not self._queue:
                 self._wake.clear()
+                self._pressing.clear()
                 await self._wake.wait()
                 continue
+            if not self._pressing.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._pressing.wait(), self._company_s)
+                self._pressing.set()
+                continue  # The queue may have been cleared meanwhile.
             batch = self._next_batch()
             if batch:
                 await self._handle(batch)
@@ -171,6 +198,8 @@ class ShardWorker:
         while self._queue and len(batch) < MAX_BATCH and isinstance(record := self._queue[0], Record):
             self._queue.popleft()
             batch.append(record)
+        if not self._queue:
+            self._pressing.clear()
         return batch
 
     async def _learn_positions(self, command: _Open) -> None:
