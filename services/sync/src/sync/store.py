@@ -32,10 +32,11 @@ LEFT JOIN LATERAL (
 ) f ON true
 WHERE o.account_id = $1 AND o.residency = 'exchange'
 """
-_UNFINISHED: Final = f"""{_ORDERS} AND o.symbol = $2 AND (
-    o.status IN ('PENDING', 'NEW', 'PARTIALLY_FILLED')
-    OR (o.executed_qty > coalesce(f.qty, 0) AND o.created_at > clock_timestamp() - $3 * interval '1 millisecond')
-) ORDER BY o.id"""
+_OPEN: Final = "o.status IN ('PENDING', 'NEW', 'PARTIALLY_FILLED')"
+_UNFINISHED: Final = f"""{_ORDERS} AND o.symbol = $2
+  AND ({_OPEN} OR o.created_at > clock_timestamp() - $3 * interval '1 millisecond')
+  AND ({_OPEN} OR o.executed_qty > coalesce(f.qty, 0))
+ORDER BY o.id"""
 _NAMED: Final = f"{_ORDERS} AND o.client_order_id = ANY($2) ORDER BY o.id"
 _OVERDUE: Final = """
 SELECT o.account_id, o.exchange, o.symbol, o.client_order_id, o.order_id, o.side, o.type, o.quantity, o.price,
