@@ -45,7 +45,7 @@ test-kafka: setup  ## Run the tests of bus, delivery and the whole system on a r
 	else echo "test-kafka: skipped. $$missing"; fi
 
 bench: setup  ## Measure from the fill to the protective orders; print the table
-	$(BIN)/python -m $(if $(filter-out binance,$(EXCHANGE)),benchmarks.venues --exchange $(EXCHANGE),benchmarks)
+	$(BIN)/python -m $(if $(WHAT),benchmarks.$(WHAT),$(if $(filter-out binance,$(EXCHANGE)),benchmarks.venues --exchange $(EXCHANGE),benchmarks))
 
 check: setup  ## Lint, formatting, types, import contracts, generated documents
 	$(BIN)/ruff check
