@@ -9,8 +9,9 @@ from common import ids
 from common.exchanges import Exchange
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent
 from common.orders import OrderCanceled, OrderSnapshot, OrderStatus, OrderType, Side
+from common.protection import ProtectionReduced
 from gateway.ports import IntentView
-from gateway.testing.builders import AT, a_bracket_row, an_order_row, order_fact
+from gateway.testing.builders import AT, a_bracket_row, an_order_row, order_fact, protection_fact
 
 
 def resting(account_id: str, name: str, number: str) -> OrderSnapshot:
@@ -60,6 +61,25 @@ async def test_an_order_of_ours_is_cancelled_before_it_rests(house: Any, trader:
     house.bus.engine = cancels(house, "in-flight")
     query = "exchange=BINANCE&symbol=BTC/USDT&clientOrderId=in-flight"
     assert (await trader.ask("DELETE", f"/exchanges/cancel-order?{query}")).status == 200
+
+
+async def test_a_stop_that_the_engine_holds_is_cancelled_when_its_exit_has_ended(
+    house: Any, trader: Any, account_id: str
+) -> None:
+    bracket = ids.bracket_id(account_id, "an intent")
+    stop = ids.client_order_id(bracket, ids.Leg.STOP_LOSS, 4)
+    held = {"order_role": "SL", "status": "NEW", "residency": "engine", "order_id": None, "pair": 2}
+    house.ledger.order_rows = [an_order_row(account_id, stop, **held)]
+
+    def release(intent: Any) -> None:
+        ended = {"list_client_order_id": None, "sold_qty": Decimal(0), "returned_qty": Decimal(1), "reason": ""}
+        for level in (0, 1):
+            house.waiting.tell(protection_fact(ProtectionReduced, intent, bracket_id=bracket, level=level, **ended))
+
+    house.bus.engine = release
+    query = f"exchange=BINANCE&symbol=BTCUSDT&clientOrderId={stop}"
+    reply = await trader.ask("DELETE", f"/exchanges/cancel-order?{query}")
+    assert (reply.status, reply.body["data"]["status"], reply.body["data"]["clientOrderId"]) == (200, "CANCELED", stop)
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,17 @@ from common.orders import (
     OrderUnknown,
     Side,
 )
-from common.protection import ProtectionFailed, ProtectionPlaced
+from common.protection import ProtectionFailed, ProtectionPlaced, ProtectionReduced
 from gateway.testing.builders import an_instrument, order_fact, protection_fact
 from gateway.trading.errands import ManyProgress, cancel_all_errand
-from gateway.trading.progress import Progress, Step, cancel_progress, entry_progress, exits_progress
+from gateway.trading.progress import (
+    Progress,
+    Step,
+    cancel_progress,
+    entry_progress,
+    exits_progress,
+    held_cancel_progress,
+)
 from gateway.waiting import Waiting, entry_keys
 
 ABOUT: dict[str, Any] = {
@@ -126,3 +133,20 @@ async def test_a_fact_wakes_who_waits_for_it_once_and_nobody_else() -> None:
         assert await others.next(0) is None
     waiting.tell(ACCEPTED)
     assert not waiting._queues
+
+
+@pytest.mark.parametrize(
+    ("level", "sold", "step"),
+    [(1, "0", Step.DONE), (0, "0", Step.PENDING), (1, "0.5", Step.REFUSED)],
+)
+def test_a_cancel_of_a_held_stop_is_answered_by_the_end_of_its_exit(level: int, sold: str, step: Step) -> None:
+    fact = protection_fact(
+        ProtectionReduced,
+        INTENT,
+        list_client_order_id=None,
+        level=level,
+        sold_qty=Decimal(sold),
+        returned_qty=Decimal(1),
+        reason="",
+    )
+    assert held_cancel_progress(Progress(), fact, 1).step is step

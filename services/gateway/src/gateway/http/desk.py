@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from fastapi import Response
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from common.codec import plain
 from common.errors import Refused
-from common.exchanges import Exchange
+from common.exchanges import Exchange, Residency
 from common.ids import new_id
 from common.intents import CancelOrderIntent
 from gateway.accounts import must_trade
@@ -28,6 +28,14 @@ from gateway.trading.refusals import invalid
 from gateway.trading.rules import check_client_order_id
 from gateway.trading.service import Ticket
 from gateway.trading.wishes import OrderWish
+
+
+class _Named(NamedTuple):
+    """An order by both of its ids; with the level of its exit where the engine holds it."""
+
+    client_order_id: str | None
+    exchange_order_id: str | None
+    held_level: int | None = None
 
 
 class Desk:
@@ -85,8 +93,14 @@ class Desk:
 
         async def make() -> Errand:
             stamp = await self.stamp(ticket.user_id, exchange, credential_id)
-            names = await self._order(stamp.account, symbol, order_id, client_order_id)
-            return cancel_errand(CancelOrderIntent(**stamp.fields, symbol=symbol, **names))
+            order = await self._order(stamp.account, symbol, order_id, client_order_id)
+            intent = CancelOrderIntent(
+                **stamp.fields,
+                symbol=symbol,
+                client_order_id=order.client_order_id,
+                exchange_order_id=order.exchange_order_id,
+            )
+            return cancel_errand(intent, order.held_level)
 
         return await self._parts.trading.once(ticket, make)
 
@@ -101,16 +115,17 @@ class Desk:
 
     async def _order(
         self, account: Account, symbol: str, order_id: str | None, client_order_id: str | None
-    ) -> dict[str, Any]:
-        """Both ids of the order that is meant: one of ours that has not ended, or one that rests. Raises Refused."""
+    ) -> "_Named":
+        """The order that is meant: one of ours that has not ended, or one that rests. Raises Refused."""
         if client_order_id is not None:
             for ours in await self._parts.ledger.orders_by_client_id(account.account_id, [client_order_id]):
                 if ours.symbol == symbol and ours.status in {"PENDING", "NEW", "PARTIALLY_FILLED"}:
-                    return {"client_order_id": client_order_id, "exchange_order_id": ours.order_id}
+                    held = ours.residency == Residency.ENGINE and ours.pair
+                    return _Named(client_order_id, ours.order_id, ours.pair - 1 if held and ours.pair else None)
         connector = self._parts.connector(account.exchange)
         for order in [each.order for each in await resting(connector, self._parts.ledger, account, symbol)]:
             if order_id in {order.exchange_order_id, None} and client_order_id in {order.client_order_id, None}:
-                return {"client_order_id": order.client_order_id, "exchange_order_id": order.exchange_order_id}
+                return _Named(order.client_order_id, order.exchange_order_id)
         raise Refused(
             code="ORDER_NOT_FOUND",
             title="Order not found",

@@ -1,6 +1,7 @@
 """What is done for one trading request: the intent to publish, the facts to wait for, the answer to give."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +26,7 @@ from gateway.trading.progress import (
     cancel_progress,
     entry_progress,
     exits_progress,
+    held_cancel_progress,
 )
 from gateway.waiting import Key, entry_keys
 
@@ -131,15 +133,23 @@ def exits_errand(intent: PlaceExits) -> Errand:
     )
 
 
-def cancel_errand(intent: CancelOrderIntent) -> Errand:
-    """A cancel: answered when the order has ended, by it or otherwise."""
+def cancel_errand(intent: CancelOrderIntent, held_level: int | None = None) -> Errand:
+    """A cancel: answered when the order has ended, by it or otherwise.
+
+    `held_level` is the level of the exit whose stop it is, where the engine holds that stop for the exchange.
+    """
     named = intent.client_order_id or intent.exchange_order_id
     assert named is not None, "a cancel names an order"
+    ours = ids.parse(named)
+    if held_level is None or ours is None:
+        told, fold = named, cancel_progress
+    else:
+        told, fold = ours.bracket_id, partial(held_cancel_progress, level=held_level)
     return Errand(
         intent=intent,
-        keys=((intent.account_id, named), (intent.account_id, _bracket(intent))),
+        keys=((intent.account_id, told), (intent.account_id, _bracket(intent))),
         start=Progress(),
-        fold=cancel_progress,
+        fold=fold,
         shown=lambda progress: {
             "orderId": progress.exchange_order_id or intent.exchange_order_id,
             "clientOrderId": intent.client_order_id,

@@ -19,7 +19,14 @@ from common.orders import (
     OrderStatus,
     OrderUnknown,
 )
-from common.protection import BracketDenied, ExitLegView, ProtectionFact, ProtectionFailed, ProtectionPlaced
+from common.protection import (
+    BracketDenied,
+    ExitLegView,
+    ProtectionFact,
+    ProtectionFailed,
+    ProtectionPlaced,
+    ProtectionReduced,
+)
 
 Fact = OrderFact | ProtectionFact
 
@@ -85,6 +92,23 @@ def cancel_progress(progress: Progress, fact: Fact) -> Progress:
             return _at_least(progress, Step.UNKNOWN)
         case _:
             return entry_progress(progress, fact)
+
+
+def held_cancel_progress(progress: Progress, fact: Fact, level: int) -> Progress:
+    """A cancel of a stop that the engine holds: no exchange knows the order, so what ends it is its exit's end.
+
+    `level` is the exit's, counted from 0.
+    """
+    match fact:
+        case ProtectionReduced() if fact.level == level and fact.sold_qty > 0:
+            reason = "The exit sold before the cancel reached it."
+            return _refused(progress, Refusal(category=ErrorCategory.ALREADY_CLOSED, code=None, reason=reason))
+        case ProtectionReduced() if fact.level == level:
+            return msgspec.structs.replace(progress, step=Step.DONE, status=OrderStatus.CANCELED)
+        case BracketDenied():
+            return _refused(progress, Refusal(category=None, code=fact.code, reason=fact.reason))
+        case _:
+            return progress
 
 
 def exits_progress(progress: Progress, fact: Fact) -> Progress:
