@@ -13,7 +13,7 @@ import msgspec
 from common.exchanges import CAPABILITIES, Exchange, ExitStyle
 from common.exits import ExitPlan, lowest_exit_px
 from common.instruments import ZERO, Instrument
-from common.orders import OrderType, Side, TimeInForce
+from common.orders import Side
 from common.protection import BracketState
 from order_engine.ladder import Ladder
 from order_engine.order import Order, Role
@@ -201,28 +201,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """How its exits are placed: as the plan says, else as the exchange does it best."""
         known = CAPABILITIES[self.exchange]
         chosen = self.plan.style if self.plan is not None else None
-        if chosen not in known.exit_styles or (chosen is ExitStyle.PRESET and not self._takes_presets):
-            return known.exit_style
-        return chosen
-
-    @property
-    def _takes_presets(self) -> bool:
-        """One target fits beside an entry; and nobody says what becomes of parts of one that rests in the book."""
-        entry, plan = self.entry, self.plan
-        if entry is None or plan is None or len(plan.levels) != 1:
-            return False
-        return entry.order_type is OrderType.MARKET or entry.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}
-
-    @property
-    def preset_basis_px(self) -> Decimal:
-        """The price that preset levels count from: they are named before anybody knows what the entry will pay."""
-        price = self.entry.price if self.entry is not None else None
-        return price or self.reference_px
-
-    @property
-    def awaits_presets(self) -> bool:
-        """Whether the exits are those that the entry brought along, and none were looked for yet."""
-        return self.exit_style is ExitStyle.PRESET and self.entry is not None and not self.exits
+        return chosen if chosen in known.exit_styles else known.exit_style
 
     @cached_property
     def dust_qty(self) -> Decimal:

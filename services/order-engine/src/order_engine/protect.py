@@ -16,7 +16,7 @@ from common.protection import StopLatched
 from order_engine.bracket import Bracket, Exit, ExitKind
 from order_engine.legs import exit_order
 from order_engine.order import Role
-from order_engine.placing import PLACE, add, cancel_exit, place_pair, place_preset, submit
+from order_engine.placing import PLACE, add, cancel_exit, place_pair, submit
 from order_engine.policy import Policy
 from order_engine.turn import Turn
 
@@ -24,29 +24,12 @@ from order_engine.turn import Turn
 def protect(turn: Turn, policy: Policy) -> None:
     """Place exits for all that is held and free, unless it is worth waiting for more of it."""
     bracket = turn.bracket
-    if bracket.plan is None or bracket.free_qty <= 0:
-        return
-    if bracket.awaits_presets:
-        _look_for_presets(turn, bracket.plan, policy)
-        return
-    if _waiting(turn, policy):
+    if bracket.plan is None or bracket.free_qty <= 0 or _waiting(turn, policy):
         return
     if bracket.sell_now > 0:
         _sell(turn, min(bracket.sell_now, bracket.free_qty), "a stop or target was reached", level=0, policy=policy)
     if turn.bracket.free_qty > 0:
         _place_pairs(turn, bracket.plan, policy)
-
-
-def _look_for_presets(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
-    """The exchange places them when the entry has ended; such an entry ends at once."""
-    bracket = turn.bracket
-    if bracket.entry_live:
-        return
-    wanted = exits_for(
-        plan, bracket.instrument, received=bracket.free_qty, avg_px=bracket.preset_basis_px, max_slices=1
-    )
-    for slice_ in wanted.slices:
-        place_preset(turn, slice_, plan, policy)
 
 
 def _waiting(turn: Turn, policy: Policy) -> bool:
