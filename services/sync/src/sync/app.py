@@ -21,6 +21,9 @@ from sync import http
 from sync.check import Checker, Patience
 from sync.connectors import ANSWER_TIMEOUT_S, HttpReads, Pace
 from sync.facts import FactPublisher
+from sync.fred.client import Fred
+from sync.fred.job import FredJob
+from sync.fred.store import PostgresIndicators
 from sync.overdue import FastLane
 from sync.rounds import Lane, Rounds
 from sync.runs import PostgresRuns
@@ -85,6 +88,7 @@ async def start(process: Process) -> None:
     process.on_stop(rounds.stop)
     process.spawn("rounds", rounds.run())
     process.spawn("overdue", fast_lane.run())
+    process.spawn("fred", _fred(settings, session, pool, rounds).run())
     process.spawn("leases", leases.run(), leases.stop)
 
 
@@ -95,6 +99,17 @@ def _reads(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> 
         for exchange, url in settings.connector_urls.items()
     }
     return HttpReads(services, {exchange: Pace(settings.sync_spacing_ms, clock) for exchange in services})
+
+
+def _fred(settings: Settings, session: aiohttp.ClientSession, pool: asyncpg.Pool, rounds: Rounds) -> FredJob:
+    key = settings.fred_api_key
+    return FredJob(
+        None if key is None else Fred(session, settings.fred_url, key),
+        PostgresIndicators(pool),
+        settings.fred_series,
+        lambda: 0 in rounds.held,  # Whoever checks the first shard: one instance of all.
+        every_s=settings.fred_every_ms / 1000,
+    )
 
 
 def _health(pool: asyncpg.Pool, publisher: Publisher) -> Health:

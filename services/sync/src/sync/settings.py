@@ -1,6 +1,8 @@
 """The sync service's settings, read once at start."""
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator
 
 from common.bus.brokers import BusSettings
 from common.db.pool import DatabaseSettings
@@ -30,6 +32,18 @@ class Settings(BusSettings, DatabaseSettings, HttpSettings, CallerSettings, Call
     """How long an order may be unconfirmed before it is asked about from here."""
     sync_overdue_every_ms: int = Field(default=2_000, ge=50, le=600_000)
     """How often such orders are looked for."""
+    fred_api_key: SecretStr | None = None
+    """Without it no indicators are fetched, and whoever asks is told so."""
+    fred_url: str = Field(default="https://api.stlouisfed.org/fred", pattern=r"^https?://")
+    fred_series: tuple[str, ...] = ("FEDFUNDS", "DGS10", "CPIAUCSL", "UNRATE", "M2SL", "GDPC1", "DTWEXBGS")
+    """Which series, separated by commas."""
+    fred_every_ms: int = Field(default=6 * 3_600_000, ge=1_000)
+    """How often they are fetched."""
+
+    @field_validator("fred_series", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [part.strip().upper() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @property
     def connector_urls(self) -> dict[Exchange, str]:

@@ -1,0 +1,1 @@
+"""Macroeconomic indicators of FRED, fetched on schedule and kept for whoever asks."""
