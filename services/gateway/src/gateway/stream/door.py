@@ -9,6 +9,7 @@ from common.errors import Refused, Unavailable
 from gateway.auth.callers import Callers, permitted
 from gateway.auth.identity import Scope
 from gateway.stream.hub import Hub
+from gateway.stream.metrics import CONNECTIONS
 from gateway.stream.session import Ending, Limits, Session, Sink
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ class Door:
         session = Session(user_id, token, self._hub, sink, self._limits)
         session.on_closed = lambda: self._left(session)
         self._sessions[user_id].add(session)
+        CONNECTIONS.inc()
         return session
 
     async def renew(self, session: Session, token: str) -> None:
@@ -78,7 +80,10 @@ class Door:
         return permitted(await self._callers.of(token), Scope.READ).user_id
 
     def _left(self, session: Session) -> None:
-        sessions = self._sessions[session.user_id]
+        sessions = self._sessions.get(session.user_id, set())
+        if session not in sessions:
+            return
+        CONNECTIONS.dec()
         sessions.discard(session)
         if not sessions:
             del self._sessions[session.user_id]

@@ -15,6 +15,7 @@ import structlog
 
 from common.errors import Refused, Unavailable
 from gateway.stream.hub import Hub, UserStream
+from gateway.stream.metrics import ENDED, RESYNCS
 from gateway.stream.payloads import ResyncRequired, StreamClosed, StreamReady
 from gateway.stream.ports import Kept, StreamEvent, control
 
@@ -107,6 +108,7 @@ class Session:
     def end(self, ending: Ending) -> None:
         """Tell the client why and close its connection. What cannot be told is given up soon."""
         if self._ending is None:
+            ENDED.labels(ending.name).inc()
             self._ending = asyncio.create_task(self._say_goodbye(ending), name="stream-goodbye")
 
     def closed(self) -> None:
@@ -152,6 +154,7 @@ class Session:
             ready = StreamReady(since=since, seq=kept.last_seq)
             await self._in_time(self._sink.say("stream_ready", control(ready)))
             return
+        RESYNCS.labels(reason).inc()
         self._seq = kept.last_seq
         required = ResyncRequired(
             reason=reason, since=since, oldest_seq=kept.oldest_seq, seq=kept.last_seq, snapshot=SNAPSHOT

@@ -22,6 +22,7 @@ from common.orders import OrderFact
 from common.protection import ProtectionFact
 from gateway.stream.events import live_events
 from gateway.stream.hub import Hub
+from gateway.stream.metrics import NUMBERED
 from gateway.stream.ports import Draft, EventStore, draft
 
 TOPICS: Final = (ORDER_EVENTS, PROTECTION_EVENTS, BALANCE_EVENTS)
@@ -104,6 +105,7 @@ class Writer:
         passed.clear()
         self._flushed_s[shard] = time.monotonic()
         self._hub.tell(stored)
+        NUMBERED.inc(sum(map(len, stored.values())))
         now_ms = time.time_ns() // 1_000_000
         for record in batch:
             observe_hop("record_published_to_streamed", record.timestamp_ms, now_ms)
