@@ -43,12 +43,14 @@ from gateway.store.portfolio import PostgresPortfolio
 from gateway.store.risk import PostgresRisk
 from gateway.store.sessions import PostgresSessions
 from gateway.store.signals import PostgresSignals
+from gateway.store.transfers import PostgresTransfers
 from gateway.store.users import PostgresUsers
 from gateway.stream.door import Door
 from gateway.stream.joined import EventStream, RunningStream
 from gateway.stream.settings import StreamSettings
 from gateway.stream.socket_io import SocketIo
 from gateway.syncing.client import HttpSync
+from gateway.trading.moving import Transfers
 from gateway.trading.operations import Operations
 from gateway.trading.service import Trading
 from gateway.waiting import Waiting
@@ -139,6 +141,7 @@ def build(
         risk=risk,
         defaults=defaults,
         entries=Entries(risk, publisher, clock, settings.intent_valid_ms),
+        transfers=Transfers(PostgresTransfers(pool)),
         signals=Signals(sent, sender, clock, settings.signal_valid_ms),
         stream=stream,
         door=Door(callers, stream.hub, listening.limits),

@@ -48,6 +48,8 @@ from gateway.testing.portfolio import MemoryPortfolio
 from gateway.testing.risk import MemoryRisk
 from gateway.testing.signals import MemorySignals
 from gateway.testing.syncing import MemorySync
+from gateway.testing.transfers import MemoryTransfers
+from gateway.trading.moving import Transfers
 from gateway.trading.operations import Operations
 from gateway.trading.service import Patience, Trading
 from gateway.waiting import Waiting
@@ -95,6 +97,7 @@ class House:
             risk=self.risk,
             defaults=defaults,
             entries=Entries(self.risk, self.bus, self.clock, 30_000),
+            transfers=Transfers(MemoryTransfers()),
             signals=Signals(self.signals, sender, self.clock, 30_000),
             stream=stream,
             door=Door(callers, stream.hub, StreamSettings().limits),

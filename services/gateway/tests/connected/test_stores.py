@@ -17,8 +17,10 @@ from gateway.ports import Answer, StoredIntent
 from gateway.redelivery import Redelivery
 from gateway.store.intents import PostgresIntents
 from gateway.store.ledger import PostgresLedger
+from gateway.store.transfers import PostgresTransfers
 from gateway.testing.fakes import MemoryBus
 from gateway.testing.views import CREATE_VIEWS, DROP_VIEWS
+from gateway.trading.moving import Moved
 
 pytestmark = pytest.mark.connected
 
@@ -164,3 +166,15 @@ async def test_a_ledger_that_is_not_there_yet_is_unavailable(pool: asyncpg.Pool)
     await pool.execute(DROP_VIEWS)
     with pytest.raises(Unavailable):
         await PostgresLedger(pool).intent("i")
+
+
+async def test_a_transfer_is_begun_once_and_remembers_its_answer(pool: asyncpg.Pool) -> None:
+    transfers, key = PostgresTransfers(pool), new_id()
+    assert await transfers.find("u", key) is None
+    assert await transfers.begin("u", key, "h", NOW_MS)
+    assert not await transfers.begin("u", key, "h", NOW_MS)
+    assert await transfers.find("u", key) == Moved(request_hash="h")
+    await transfers.finish("u", key, Answer(status=200, body=b"{}"))
+    assert await transfers.find("u", key) == Moved(request_hash="h", answer=Answer(status=200, body=b"{}"))
+    await transfers.forget("u", key)
+    assert await transfers.find("u", key) is None

@@ -10,11 +10,12 @@ from common.exchanges import Exchange
 from gateway import answers
 from gateway.accounts import must_trade
 from gateway.http import examples
+from gateway.http.desk import answered, ticket_of
 from gateway.http.exact_json import ExactJsonRoute
 from gateway.http.look import Look
 from gateway.http.parts import Parts, caller_of
-from gateway.http.trading import CredentialId
-from gateway.ports import Account, Transfer
+from gateway.http.trading import CredentialId, IdempotencyKey
+from gateway.ports import Account, Answer, Transfer
 from gateway.trading.transfers import TransferBody, check_leaves_protection
 
 GATEIO = Exchange.GATEIO
@@ -39,14 +40,20 @@ def router(parts: Parts) -> APIRouter:
             Body(openapi_examples={"out": {"summary": "To the futures wallet", "value": examples.TRANSFER}}),
         ],
         user_id: UserId,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        """Gate.io knows no id of ours here, so a repetition moves money again: after a 503 look before repeating."""
+        """Gate.io knows no id of ours here: with a key it is sent once, without one look before you repeat a 503."""
         wish = body.wish
         account = must_trade(await look.account(user_id, GATEIO, body.credential_id))
-        await _check(parts, account, wish)
-        transfer_id = await parts.connector(GATEIO).transfer(account.account_id, wish)
-        shown = {"currency": wish.currency, "from": wish.from_wallet, "to": wish.to_wallet, "amount": wish.amount}
-        return answers.json_response(answers.success({"tx_id": transfer_id, **shown}))
+
+        async def move() -> Answer:
+            transfer_id = await parts.connector(GATEIO).transfer(account.account_id, wish)
+            shown = {"currency": wish.currency, "from": wish.from_wallet, "to": wish.to_wallet, "amount": wish.amount}
+            return Answer(status=200, body=answers.success({"tx_id": transfer_id, **shown}))
+
+        ticket = ticket_of(user_id, idempotency_key, "transfer", GATEIO, body)
+        now_ms = parts.clock.now_ms()
+        return answered(await parts.transfers.once(ticket, now_ms, lambda: _check(parts, account, wish), move))
 
     return routes
 

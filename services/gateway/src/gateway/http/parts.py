@@ -25,6 +25,7 @@ from gateway.stream.door import Door
 from gateway.stream.joined import EventStream
 from gateway.syncing.ports import Sync
 from gateway.trading.defaults import DefaultsStore
+from gateway.trading.moving import Transfers
 from gateway.trading.operations import Operations
 from gateway.trading.refusals import invalid
 from gateway.trading.service import Trading
@@ -51,6 +52,7 @@ class Parts:
     risk: RiskStore
     entries: Entries
     signals: Signals
+    transfers: Transfers
     defaults: DefaultsStore
     stream: EventStream
     door: Door
