@@ -1,8 +1,12 @@
 """GET /events: the stream for clients without a socket; and its documents."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
 from gateway.stream.events import LiveEvent
+from gateway.testing.frontends import PlainFrontend
 
 
 async def happen(house: Any, user_id: str, count: int) -> None:
@@ -52,3 +56,44 @@ async def test_the_stream_is_documented_for_machines_and_for_people(stranger: An
     people = await stranger.ask("GET", "/async-docs")
     assert (people.status, people.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "order_update" in people.text
+
+
+@pytest.fixture
+async def frontend() -> AsyncIterator[PlainFrontend]:
+    frontend = PlainFrontend()
+    yield frontend
+    await frontend.close()
+
+
+def closed(frontend: PlainFrontend) -> bool:
+    return any(name == "stream_closed" for name, _ in frontend.heard)
+
+
+async def test_a_log_out_ends_the_connections_of_its_session(house: Any, stranger: Any, frontend: Any) -> None:
+    await stranger.sign_in("user@example.com")
+    await frontend.connect(stranger.base, stranger.token)
+    (session,) = [each for each in (await stranger.ask("GET", "/auth/sessions")).body["data"] if each["current"]]
+    assert (await stranger.ask("DELETE", f"/auth/sessions/{session['id']}")).status == 200
+    await house.parts.door.recheck()
+    await frontend.until(lambda: closed(frontend))
+    assert frontend.heard[-1][1]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_token_that_expires_ends_its_connection(house: Any, user: Any, frontend: Any) -> None:
+    await frontend.connect(user.base, user.token)
+    house.clock.advance(3_599_000)
+    await house.parts.door.recheck()
+    house.clock.advance(1_000)
+    await house.parts.door.recheck()
+    await frontend.until(lambda: closed(frontend))
+
+
+async def test_a_programs_token_listens_if_it_may_read(user: Any, frontend: Any) -> None:
+    made = [await user.ask("POST", "/auth/tokens", {"name": scope, "scopes": [scope]}) for scope in ("read", "trade")]
+    reads, trades = (each.body["data"]["token"] for each in made)
+    await frontend.connect(user.base, reads)
+    other = PlainFrontend()
+    await other.open(user.base, trades)
+    await other.until(lambda: bool(other.heard))
+    assert other.heard[0][1]["code"] == "SCOPE_MISSING"
+    await other.close()

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from common.errors import Refused
 from gateway import answers
-from gateway.http.examples import example
+from gateway.http.auth_examples import documented
 from gateway.http.parts import Parts, caller_of
 from gateway.stream.asyncapi import asyncapi
 from gateway.stream.asyncapi_page import page
@@ -33,7 +33,7 @@ def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["events"])
     caller = caller_of(parts)
 
-    @routes.get("/events", responses=example(200, EVENTS), summary="Events after a number")
+    @routes.get("/events", responses=documented(200, EVENTS, _gone(3, 7, 42)), summary="Events after a number")
     async def events(
         user_id: Annotated[str, Depends(caller)],
         since: Annotated[int, Query(ge=0, le=10**18, description="The `seq` of the last event you have; 0 for none.")],

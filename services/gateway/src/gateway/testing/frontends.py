@@ -44,7 +44,7 @@ class Frontend:
     async def connect(self, url: str, token: str, since: int | None = None) -> None:
         """Return when the stream is ready."""
         known = len(self.heard)
-        await self._open(url, token, since)
+        await self.open(url, token, since)
         await self.until(lambda: any(name in _BEGINS for name, _ in self.heard[known:]))
 
     async def until(self, holds: Callable[[], bool], within_s: float = _WITHIN_S) -> None:
@@ -62,7 +62,8 @@ class Frontend:
         """End the connection, and give up what it needed."""
         raise NotImplementedError
 
-    async def _open(self, url: str, token: str, since: int | None) -> None:
+    async def open(self, url: str, token: str, since: int | None = None) -> None:
+        """Connect; whatever the server says comes later."""
         raise NotImplementedError
 
     def _hear(self, name: str, data: Json) -> None:
@@ -90,7 +91,7 @@ class PythonFrontend(Frontend):
         """Whether it still has its connection."""
         return bool(self._socket.connected)
 
-    async def _open(self, url: str, token: str, since: int | None) -> None:
+    async def open(self, url: str, token: str, since: int | None = None) -> None:
         await self._socket.connect(url, auth={"token": token, "since": since}, transports=["websocket"])
 
 
@@ -108,7 +109,7 @@ class PlainFrontend(Frontend):
     async def close(self) -> None:
         await self._http.close()
 
-    async def _open(self, url: str, token: str, since: int | None) -> None:
+    async def open(self, url: str, token: str, since: int | None = None) -> None:
         query = "" if since is None else f"?since={since}"
         headers = {"Authorization": f"Bearer {token}"}
         self._socket = await self._http.ws_connect(f"{url}/ws{query}", headers=headers)
@@ -146,7 +147,7 @@ class JavaScriptFrontend(Frontend):
         await self._process.wait()
         await self._reading
 
-    async def _open(self, url: str, token: str, since: int | None) -> None:
+    async def open(self, url: str, token: str, since: int | None = None) -> None:
         self._tell({"do": "connect", "url": url, "token": token, **({} if since is None else {"since": since})})
 
     def _tell(self, command: Json) -> None:
