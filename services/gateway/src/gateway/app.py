@@ -50,6 +50,7 @@ from gateway.stream.joined import EventStream, RunningStream
 from gateway.stream.settings import StreamSettings
 from gateway.stream.socket_io import SocketIo
 from gateway.syncing.client import HttpSync
+from gateway.syncing.indicators import PostgresIndicators
 from gateway.trading.moving import Transfers
 from gateway.trading.operations import Operations
 from gateway.trading.service import Trading
@@ -148,6 +149,7 @@ def build(
         intent_valid_ms=settings.intent_valid_ms,
         allow_withdrawal_keys=settings.allow_withdrawal_keys,
         sync=HttpSync(InternalService(session, settings.sync_url, auth, "sync"), pool) if settings.sync_url else None,
+        indicators=PostgresIndicators(pool) if settings.sync_url else None,
     )
 
 

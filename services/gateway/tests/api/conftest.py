@@ -47,7 +47,7 @@ from gateway.testing.identity import MemoryApiTokens, MemoryAttempts, MemorySess
 from gateway.testing.portfolio import MemoryPortfolio
 from gateway.testing.risk import MemoryRisk
 from gateway.testing.signals import MemorySignals
-from gateway.testing.syncing import MemorySync
+from gateway.testing.syncing import MemoryIndicators, MemorySync
 from gateway.testing.transfers import MemoryTransfers
 from gateway.trading.moving import Transfers
 from gateway.trading.operations import Operations
@@ -68,7 +68,7 @@ class House:
         self.vault, self.connector, self.ledger = MemoryVault(), FakeConnector(), MemoryLedger()
         self.intents, self.bus, self.waiting = MemoryIntents(), MemoryBus(), Waiting()
         self.bus.engine = self.fill
-        self.sync = MemorySync()
+        self.sync, self.indicators = MemorySync(), MemoryIndicators()
         self.portfolio = MemoryPortfolio()
         self.users, self.risk = MemoryUsers(), MemoryRisk(self.intents)
         sessions, tokens = MemorySessions(self.users), MemoryApiTokens(self.users)
@@ -104,6 +104,7 @@ class House:
             intent_valid_ms=30_000,
             allow_withdrawal_keys=False,
             sync=self.sync,
+            indicators=self.indicators,
         )
         self.socket_io = SocketIo(self.parts.door, ["*"])
 

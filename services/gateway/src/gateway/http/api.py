@@ -16,6 +16,7 @@ from gateway.http import (
     bitget,
     credentials,
     events,
+    fred,
     gateio,
     markets,
     mexc,
@@ -46,7 +47,7 @@ from `since`: see [async-docs](/async-docs).
 
 AREAS: Final = (
     *(auth, sessions, api_tokens, credentials),
-    *(trading, signals, reads, sync, portfolio, settings, risk),
+    *(trading, signals, reads, sync, fred, portfolio, settings, risk),
     *(markets, bitget, gateio, mexc),
     events,
 )

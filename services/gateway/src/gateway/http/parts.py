@@ -23,6 +23,7 @@ from gateway.risk.ports import RiskStore
 from gateway.signals.taking import Signals
 from gateway.stream.door import Door
 from gateway.stream.joined import EventStream
+from gateway.syncing.indicators import IndicatorViews
 from gateway.syncing.ports import Sync
 from gateway.trading.defaults import DefaultsStore
 from gateway.trading.moving import Transfers
@@ -60,6 +61,7 @@ class Parts:
     allow_withdrawal_keys: bool
     sync: Sync | None = None
     """None where no sync service runs."""
+    indicators: IndicatorViews | None = None
 
     def connector(self, exchange: Exchange) -> Connector:
         """The exchange's connector. Raises Refused where none is running."""

@@ -1,11 +1,13 @@
-"""The sync service in memory, for tests of the surface."""
+"""The sync service and its indicators in memory, for tests of the surface."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 
 from common.ids import new_id
 from gateway.ports import Account
+from gateway.syncing.indicators import Indicators
 from gateway.syncing.ports import ForeignOrder, SyncReport
 
 
@@ -44,3 +46,16 @@ class MemorySync:
     async def foreign_orders(self, account_ids: Sequence[str]) -> Sequence[ForeignOrder]:
         """Those of these accounts."""
         return [order for order in self.foreign if order.account_id in account_ids]
+
+
+class MemoryIndicators:
+    """Indicators as a test sets them; `asked` are the arguments of each reading."""
+
+    def __init__(self) -> None:
+        self.found = Indicators(key_configured=False, scheduled=(), series=())
+        self.asked: list[tuple[Sequence[str] | None, date | None, date | None, int]] = []
+
+    async def read(self, series: Sequence[str] | None, since: date | None, until: date | None, most: int) -> Indicators:
+        """What the test has set."""
+        self.asked.append((series, since, until, most))
+        return self.found

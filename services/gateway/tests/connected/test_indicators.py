@@ -1,0 +1,48 @@
+"""The gateway reads sync's views as sync publishes them."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from common.db.migrations import migrate
+from common.db.pool import create_pool
+from common.errors import Unavailable
+from gateway.syncing.client import HttpSync
+from gateway.syncing.indicators import PostgresIndicators
+
+pytestmark = pytest.mark.connected
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await create_pool(database_url, "gateway", application_name="test", size=1)
+    yield pool
+    await pool.close()
+
+
+async def test_before_sync_has_migrated_the_answer_is_to_come_again(pool: asyncpg.Pool, database_url: str) -> None:
+    with pytest.raises(Unavailable):
+        await PostgresIndicators(pool).read(None, None, None, 10)
+
+
+async def test_the_newest_values_of_the_named_series_are_read_oldest_first(
+    pool: asyncpg.Pool, database_url: str
+) -> None:
+    await migrate("sync", "sync", database_url)
+    for day in range(1, 6):
+        await pool.execute(
+            "INSERT INTO sync.fredindicators (series_id, date, value) VALUES ('UNRATE', $1, $2)",
+            date(2026, 1, day),
+            Decimal(day),
+        )
+    await pool.execute("INSERT INTO sync.fred_series (series_id, fetched_at) VALUES ('UNRATE', now())")
+    await pool.execute("INSERT INTO sync.fred_status VALUES (true, false, '{DGS10}')")
+    found = await PostgresIndicators(pool).read(None, None, date(2026, 1, 4), 2)
+    assert (found.key_configured, [each.series_id for each in found.series]) == (False, ["DGS10", "UNRATE"])
+    assert [each.day.day for each in found.series[1].observations] == [3, 4]
+    named = await PostgresIndicators(pool).read(["NONE", "UNRATE"], date(2026, 1, 5), None, 10)
+    assert [len(each.observations) for each in named.series] == [0, 1]
+    assert await HttpSync(None, pool).foreign_orders(["account-1"]) == []
