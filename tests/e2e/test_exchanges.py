@@ -346,3 +346,20 @@ CANCELS = {
 def _control_id(exchange: str, order_id: Any) -> Any:
     """The control API takes numbers where the exchange's ids are numbers."""
     return int(order_id) if exchange == "gateio" else str(order_id)
+
+
+async def test_a_stop_that_the_engine_holds_is_cancelled_at_the_traders_word(desk: Any) -> None:
+    async with desk.user("mexc") as user:
+        await user.buy("0.01", tpLevels=[104_000])
+
+        async def stops() -> list[Any]:
+            shown = await user.trader.get("/exchanges/open-orders", exchange="MEXC", symbol="BTCUSDT")
+            return [order for order in shown if order["orderRole"] == "SL"]
+
+        (stop,) = await desk.eventually(stops, lambda seen: len(seen) == 1, "the engine holds a stop")
+        assert (stop["orderId"], stop["residency"]) == (None, "engine")
+        ended = await user.trader.delete(
+            "/exchanges/cancel-order", exchange="MEXC", symbol="BTCUSDT", clientOrderId=stop["clientOrderId"]
+        )
+        assert ended["status"] == "CANCELED", "answered, not sent to an operation"
+        assert (await desk.books(user)).waiting == []

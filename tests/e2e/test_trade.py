@@ -1,9 +1,12 @@
 """One trade from the key to the profit, and what becomes of it when orders fill only in part."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from cgt.trader import Refused
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -85,6 +88,42 @@ async def test_an_oco_on_a_holding_protects_it(desk: Any, promise: Any) -> None:
         await user.trader.post("/exchanges/place-oco-order?exchange=BINANCE", body)
         account = await desk.until(user, lambda a: len(a.open_exits) == 2, "the list rests")
         assert {order["origQty"] for order in account.open_exits} == {"0.49750000"}
+
+
+async def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(desk: Any) -> None:
+    async with desk.user() as user:
+        shown = await user.buy("0.01", dryRun=True)
+        legs = [(leg["orderRole"], leg["type"], leg["residency"]) for leg in shown["protection"]["exits"]]
+        assert legs == [
+            ("TP1", "LIMIT_MAKER", "exchange"),
+            ("SL", "STOP_LOSS", "exchange"),
+            ("TP2", "LIMIT_MAKER", "exchange"),
+            ("SL", "STOP_LOSS", "exchange"),
+        ]
+        assert (await desk.account(user)).orders == []
+
+
+async def test_of_two_orders_at_once_one_fits_the_limit_and_a_kill_switch_leaves_protection(
+    desk: Any, promise: Any
+) -> None:
+    async with desk.user() as user:
+        await user.trader.put("/risk/limits", {"maxOpenExposure": 1_500})
+        await asyncio.gather(*(user.attempt("0.01") for _ in range(3)))
+        account = await desk.until_protected(user)
+        assert len(account.of("BUY")) == 1, "two orders passed a limit that one fits"
+        await user.trader.put("/risk/limits", {})
+        await user.buy("0.01", type="LIMIT", price=96_000, tpLevels=[104_000], sl=95_000)
+        stopped = await user.trader.post("/risk/kill-switch", {"reason": "enough", "cancelEntries": True})
+        assert len(stopped["cancelling"]) == 1
+        account = await desk.until(user, lambda a: len(a.of("BUY", "CANCELED")) == 1, "the open entry is cancelled")
+        assert len(account.open_exits) == 4, "what protects stays"
+        with pytest.raises(Refused, match="KILL_SWITCH_ENGAGED"):
+            await user.buy("0.01")
+        await desk.price("106500")
+        promise(await desk.until_flat(user))
+        assert (await user.trader.delete("/risk/kill-switch")) == {"released": True}
+        await desk.price("100000", gap=True)
+        assert (await user.buy("0.01"))["status"] == "FILLED"
 
 
 async def _worth(user: Any) -> Decimal:
