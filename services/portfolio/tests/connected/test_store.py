@@ -1,15 +1,13 @@
 """The books in a real PostgreSQL: whatever the order and the batches, what is stored is what a rebuild computes."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
+from random import Random
 from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from common.accounts import AccountChanged, AccountState
 from common.bus.errors import ShardLost
@@ -27,7 +25,7 @@ from portfolio.facts import Fact
 from portfolio.rows import NUMBERS
 from portfolio.store import CONSUMER, SCHEMA, Books
 from portfolio.testing.builders import BRACKET, NOW_MS, a_buy, a_closing, a_name, a_sale, a_snapshot, a_value
-from portfolio.testing.strategies import tellings
+from portfolio.testing.histories import a_history, in_disorder
 
 pytestmark = [pytest.mark.connected, pytest.mark.asyncio(loop_scope="module")]
 
@@ -78,26 +76,36 @@ def of_account(account_id: str, facts: Sequence[BookFact]) -> list[BookFact]:
     return [msgspec.structs.replace(fact, account_id=account_id) for fact in facts]
 
 
-async def test_whatever_the_order_and_the_batches_what_is_stored_is_what_a_rebuild_computes(bench: Bench) -> None:
-    loop = asyncio.get_running_loop()
+@pytest.mark.parametrize("decade", range(4))
+async def test_whatever_the_order_and_the_batches_what_is_stored_is_what_a_rebuild_computes(
+    bench: Bench, decade: int
+) -> None:
+    for seed in range(10 * decade, 10 * decade + 10):
+        random, account_id = Random(seed), next(_accounts)
+        facts = of_account(account_id, a_history(random))
+        for batch in in_disorder(random, facts):
+            await bench.take(*batch)
+        assert await bench.stored(account_id) == rebuilt(gathered(facts)), f"seed {seed}"
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(tellings(), st.data())
-    def holds(told: list[BookFact], data: st.DataObject) -> None:
-        account_id = next(_accounts)
-        facts = of_account(account_id, told)
-        disorder = data.draw(st.permutations(facts)) + data.draw(st.lists(st.sampled_from(facts), max_size=3))
-        cuts = sorted(data.draw(st.lists(st.integers(0, len(disorder)), max_size=4)))
-        batches = [disorder[a:b] for a, b in zip([0, *cuts], [*cuts, len(disorder)], strict=True)]
 
-        async def stored() -> Lines:
-            for batch in batches:
-                await bench.take(*batch)
-            return await bench.stored(account_id)
+async def test_a_trade_whose_sale_turns_out_to_be_anothers_is_open_again(bench: Bench) -> None:
+    account_id = next(_accounts)
+    entry, sale = a_buy("1", "100", trade=1, bracket=BRACKET), a_sale("1", "110", trade=3)
+    facts = of_account(account_id, [a_name(), entry, sale, a_buy("1", "105", trade=2)])
+    await bench.take(*facts[:3])
+    await bench.take(facts[3])
+    assert await bench.stored(account_id) == rebuilt(gathered(facts))
 
-        assert asyncio.run_coroutine_threadsafe(stored(), loop).result() == rebuilt(gathered(facts))
 
-    await asyncio.to_thread(holds)
+async def test_a_trade_of_a_closed_bracket_ends_with_a_sale_by_hand_much_later(bench: Bench) -> None:
+    account_id = next(_accounts)
+    facts = of_account(
+        account_id,
+        [a_name(), a_buy("1", "100", trade=1, bracket=BRACKET), a_closing("1", "0"), a_sale("1", "110", trade=2)],
+    )
+    await bench.take(*facts[:3])
+    await bench.take(facts[3])
+    assert await bench.stored(account_id) == rebuilt(gathered(facts))
 
 
 async def test_the_digest_of_what_is_stored_tells_a_changed_digit(bench: Bench) -> None:
