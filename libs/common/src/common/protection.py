@@ -109,6 +109,8 @@ class StopLatched(ProtectionBase, frozen=True, kw_only=True, tag="protection.sto
 
     qty: Decimal
     reason: str
+    px: Decimal | None = None
+    """The price that reached a stop which the engine holds."""
 
 
 class ProtectionOverdue(ProtectionBase, frozen=True, kw_only=True, tag="protection.overdue"):

@@ -1,4 +1,4 @@
-"""`python -m order_engine` runs the engine; `python -m order_engine migrate` brings its schema up to date."""
+"""`python -m order_engine` runs the engine; `migrate` brings its schema up to date; `audit` and `explain` look back."""
 
 import sys
 
@@ -16,8 +16,16 @@ def main() -> None:
             from order_engine.store import SCHEMA
 
             run_migrations("order_engine", SCHEMA)
+        case ["audit", *options]:
+            from order_engine.audit.command import audit
+
+            sys.exit(audit(options))
+        case ["explain", *options]:
+            from order_engine.audit.command import explain
+
+            sys.exit(explain(options))
         case unknown:
-            sys.exit(f"unknown command {' '.join(unknown)!r}: use no argument to run, or migrate")
+            sys.exit(f"unknown command {' '.join(unknown)!r}: use no argument to run, or migrate, audit, explain")
 
 
 if __name__ == "__main__":

@@ -181,10 +181,11 @@ class Batch:
         return False
 
     def _emit(self, effects: Iterable[Effect], cause: str, correlation_id: str) -> None:
-        self.messages += [_outgoing(effect, cause, correlation_id) for effect in effects]
+        self.messages += [outgoing(effect, cause, correlation_id) for effect in effects]
 
 
-def _outgoing(effect: Effect, cause: str, correlation_id: str) -> Outgoing:
+def outgoing(effect: Effect, cause: str, correlation_id: str) -> Outgoing:
+    """A command or a protection fact on its way out. Its id follows from the decision alone."""
     if isinstance(effect, CommandBase):
         topic, ce_id, time_ms = order_commands(effect.exchange), effect.command_id, effect.ts_init_ms
     else:

@@ -6,14 +6,13 @@ from common.bus.brokers import BusSettings
 from common.db.pool import DatabaseSettings
 from common.service.auth import CallerSettings
 from common.service.http import HttpSettings
+from common.settings import EnvSettings
 from order_engine.policy import Policy
 
 
-class Settings(BusSettings, DatabaseSettings, HttpSettings, CallerSettings):
-    """Where the broker and the database are, and how patient the engine is."""
+class PolicySettings(EnvSettings):
+    """How patient the engine is; who replays its decisions must be told the same."""
 
-    mexc_connector_url: str | None = None
-    """Where to ask for the prices that held stops wait for; without it no stop is held on MEXC."""
     protect_debounce_ms: int = Field(default=200, ge=0, le=10_000)
     """How long a growing partial fill is gathered before it is protected."""
     order_ask_after_ms: int = Field(default=2_000, ge=100, le=60_000)
@@ -34,3 +33,10 @@ class Settings(BusSettings, DatabaseSettings, HttpSettings, CallerSettings):
             trigger_lifetime_ms=self.trigger_lifetime_ms,
             overdue_after_ms=self.protection_bound_ms,
         )
+
+
+class Settings(PolicySettings, BusSettings, DatabaseSettings, HttpSettings, CallerSettings):
+    """Where the broker and the database are, and how patient the engine is."""
+
+    mexc_connector_url: str | None = None
+    """Where to ask for the prices that held stops wait for; without it no stop is held on MEXC."""

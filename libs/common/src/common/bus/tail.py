@@ -61,14 +61,30 @@ async def _beginning(settings: BusSettings, topics: Sequence[Topic], from_: str)
     places = _places(settings, topics)
     if from_ == "start":
         return dict.fromkeys(places, 0)
-    return await _ends(settings, places)
+    return await ends(settings, places)
 
 
 def _places(settings: BusSettings, topics: Sequence[Topic]) -> list[Place]:
     return [(topic.name, partition) for topic in topics for partition in range(settings.partitions)]
 
 
-async def _ends(settings: BusSettings, places: Sequence[Place]) -> dict[Place, int]:
+async def beginnings(settings: BusSettings, places: Sequence[Place]) -> dict[Place, int]:
+    """The offset of the first record each place still holds."""
+    if not settings.traits.end_offsets_trusted:
+        return dict.fromkeys(places, 0)  # That broker keeps everything, or forgets everything.
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
+    partitions = {
+        TopicPartition(settings.wire_name(topic), partition): (topic, partition) for topic, partition in places
+    }
+    try:
+        await consumer.start()
+        found = await consumer.beginning_offsets(list(partitions))
+        return {partitions[partition]: offset for partition, offset in found.items()}
+    finally:
+        await stop_client(consumer.stop)
+
+
+async def ends(settings: BusSettings, places: Sequence[Place]) -> dict[Place, int]:
     """The offset the next record of each place will get."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False, fetch_max_wait_ms=10

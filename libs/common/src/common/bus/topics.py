@@ -20,7 +20,7 @@ class Topic(NamedTuple):
     """Audits and rebuilds read it from the beginning: nothing of it expires."""
 
 
-ORDER_INTENTS = Topic("cgt.order-intents.v1")
+ORDER_INTENTS = Topic("cgt.order-intents.v1", history=True)
 ORDER_EVENTS = Topic("cgt.order-events.v1", history=True)
 BALANCE_EVENTS = Topic("cgt.balance-events.v1")
 PROTECTION_EVENTS = Topic("cgt.protection-events.v1", history=True)
@@ -31,7 +31,7 @@ DEAD_LETTERS = Topic("cgt.dead-letters.v1")
 
 def order_commands(exchange: str) -> Topic:
     """The commands of one exchange, written by the order-engine."""
-    return Topic(f"cgt.order-commands.{exchange}.v1")
+    return Topic(f"cgt.order-commands.{exchange}.v1", history=True)
 
 
 def market_data(exchange: str) -> Topic:
