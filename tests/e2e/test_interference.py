@@ -182,15 +182,37 @@ async def on_every_exchange(
             for exchange in exchanges
         ]
         await asyncio.gather(*(story(Hands(desk, user)) for user in users))
+        for user in users:
+            await keeps_its_promise(desk, user)
 
 
-async def test_a_quiet_account_is_checked_and_nothing_is_corrected(desk: Any) -> None:
+async def keeps_its_promise(desk: Any, user: Any) -> None:
+    """Nothing was sold that was not bought; where the books tell our names, none was used twice."""
+    trades = (await desk.books(user)).trades
+    sold, bought = (sum((qty for side, qty in trades if side == each), Decimal(0)) for each in ("SELL", "BUY"))
+    assert sold <= bought, user.exchange
+    if user.exchange == "binance":
+        names = [order["clientOrderId"] for order in (await desk.account(user)).orders]
+        assert len(names) == len(set(names))
+
+
+async def test_a_quiet_account_is_left_alone_and_so_is_an_order_placed_by_hand(desk: Any) -> None:
     async def story(hands: Hands) -> None:
         await hands.bought()
         report = await hands.sync()
         assert (report["corrected"], report["foreignOrders"], report["unsettled"]) == (0, 0, 0), report
         assert report["checked"] >= 2
-        assert (await hands.sync())["corrected"] == 0
+        await hands.place("BUY", "0.001", "60000")
+        report = await hands.sync()
+        assert (report["corrected"], report["foreignOrders"]) == (0, 1), report
+        (shown,) = await hands.user.trader.get("/exchanges/foreign-orders", exchange=hands.exchange.upper())
+        assert (shown["side"], Decimal(shown["price"]), Decimal(shown["quantity"])) == (
+            "BUY",
+            Decimal(60_000),
+            Decimal("0.001"),
+        )
+        raw = await hands.raw()
+        assert sum(str(o["side"]).upper() == "BUY" and _rests(o) for o in raw["orders"]) == 1
 
     await on_every_exchange(desk, story)
 
@@ -222,24 +244,6 @@ async def test_coins_sold_by_hand_leave_no_exit_behind(desk: Any) -> None:
         assert report["corrected"] >= 1, report
         await hands.desk.eventually(hands.waiting, lambda now: not now, "nothing waits to sell", 90)
         assert await hands.held() < Decimal("0.00003")
-
-    await on_every_exchange(desk, story)
-
-
-async def test_an_order_placed_by_hand_is_shown_and_left_alone(desk: Any) -> None:
-    async def story(hands: Hands) -> None:
-        await hands.bought()
-        await hands.place("BUY", "0.001", "60000")
-        report = await hands.sync()
-        assert (report["corrected"], report["foreignOrders"]) == (0, 1), report
-        (shown,) = await hands.user.trader.get("/exchanges/foreign-orders", exchange=hands.exchange.upper())
-        assert (shown["side"], Decimal(shown["price"]), Decimal(shown["quantity"])) == (
-            "BUY",
-            Decimal(60_000),
-            Decimal("0.001"),
-        )
-        raw = await hands.raw()
-        assert sum(str(o["side"]).upper() == "BUY" and _rests(o) for o in raw["orders"]) == 1
 
     await on_every_exchange(desk, story)
 
@@ -321,6 +325,22 @@ async def test_an_order_left_over_after_its_bracket_has_closed_is_cancelled(desk
         await hands.desk.eventually(rests, lambda orders: not orders, "what is left over is cancelled", 60)
 
     await on_every_exchange(desk, story)
+
+
+async def test_what_stays_unprotected_is_told_to_its_user_and_told_again_when_it_is_over(desk: Any) -> None:
+    async with desk.user() as user:
+        path = "/api/v3/orderList/oco"
+        await desk.fault("rate_limited", uid=user.uid, path=path, retry_after_s=5, count=1)
+        await user.attempt()
+
+        async def told() -> list[str]:
+            events = (await user.trader.get("/events", since="0", limit="500"))["events"]
+            return [each["data"]["event"] for each in events if each["event"] == "protection_update"]
+
+        over = await desk.eventually(told, lambda kinds: "protection.restored" in kinds, "the alarm is over")
+        assert over.index("protection.overdue") < over.index("protection.restored")
+        assert over.count("protection.overdue") == 1
+        await desk.until_protected(user)
 
 
 async def tell_a_lie(hands: Hands, placed: Json) -> None:
