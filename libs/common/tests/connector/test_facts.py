@@ -1,8 +1,11 @@
 """Facts reach the topic in order, through an outage, or the account is read again."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from common.accounts import AssetBalance, BalanceChanged
+from common.bus.errors import MessageTooLarge
+from common.bus.messages import Outgoing
 from common.codec import decode
 from common.connector.facts import FactPublisher, fact_id
 from common.exchanges import Exchange
@@ -83,6 +86,25 @@ async def test_an_error_nobody_foresaw_loses_no_fact_and_holds_up_no_later_one(e
     bus.defect = None
     assert await facts.drain(5)
     assert [message.ce_time_ms for message in bus.messages] == [1, 2, 3]
+    assert facts.acknowledged("a")
+
+
+class NarrowBus(MemoryBus):
+    """Takes no fact of the moment 2."""
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        if any(message.ce_time_ms == 2 for message in messages):
+            raise MessageTooLarge(messages[0].topic, 2_000_000, 1_000_000)
+        await super().publish(messages)
+
+
+async def test_a_fact_too_large_for_any_broker_is_given_up_and_those_around_it_are_told() -> None:
+    bus = NarrowBus()
+    facts = publisher(bus)
+    told = facts.orders([a_fact(1), a_fact(2), a_fact(3)])
+    assert await facts.drain(5)
+    assert [message.ce_time_ms for message in bus.messages] == [1, 3]
+    assert [each.cancelled() for each in told] == [False, True, False]
     assert facts.acknowledged("a")
 
 

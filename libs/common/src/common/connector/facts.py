@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from common.accounts import BalanceChanged, BalanceFact
+from common.bus.errors import MessageTooLarge
 from common.bus.messages import Outgoing
 from common.bus.topics import BALANCE_EVENTS, ORDER_EVENTS
 from common.codec import encode, plain
@@ -240,9 +241,21 @@ class FactPublisher:
         except Unavailable as error:
             _log.warning("facts_wait_for_broker", **about, error=str(error))
             return False
+        except MessageTooLarge as error:
+            if len(entries) > 1:
+                return await self._published_singly(entries)
+            # It can never be told, and those behind it must not wait for it.
+            _log.error("fact_too_large", **about, error=str(error))
+            entries[0].acknowledged.cancel()
         except Exception:
             _log.exception("facts_not_published", **about)
             return False
+        return True
+
+    async def _published_singly(self, entries: Sequence[_Entry]) -> bool:
+        for entry in entries:
+            if not await self._published([entry]):
+                return False
         return True
 
     def _tidy(self, account_id: str, line: _Line) -> None:
