@@ -10,7 +10,7 @@ import pytest
 from common.bus.errors import ShardLost
 from common.bus.messages import Outgoing
 from common.db.leases import Lease
-from common.db.offsets import Offsets
+from common.db.offsets import Offsets, lock_lease
 from common.db.outbox import OutboxRelay, Published, delete_published, insert_outbox
 from common.errors import Unavailable
 
@@ -85,6 +85,32 @@ async def test_a_take_over_waits_for_the_commit_of_the_batch_in_hand(
             assert not take_over.done()
         await take_over
     assert await offsets.positions(1) == {("cgt.order-events.v1", 1): 8}
+
+
+async def test_whoever_locks_the_lease_sees_what_a_statement_of_a_lost_connection_still_wrote(
+    pool: asyncpg.Pool, lease: Lease, a_record: Any
+) -> None:
+    offsets = Offsets(pool, "engine")
+
+    async def seen() -> Any:
+        async with pool.acquire() as connection, connection.transaction():
+            await lock_lease(connection, lease)
+            return await connection.fetchval("SELECT next_offset FROM consumer_offsets")
+
+    async with pool.acquire() as connection:
+        async with connection.transaction():
+            await offsets.advance(connection, lease, [a_record(7)])
+            reading = asyncio.create_task(seen())
+            await asyncio.wait([reading], timeout=0.1)
+            assert not reading.done()
+        assert await reading == 8
+
+
+async def test_a_lease_that_is_somebody_elses_cannot_be_locked(pool: asyncpg.Pool, lease: Lease) -> None:
+    await pool.execute("UPDATE leases SET owner = 'other', epoch = epoch + 1")
+    async with pool.acquire() as connection, connection.transaction():
+        with pytest.raises(ShardLost):
+            await lock_lease(connection, lease)
 
 
 async def test_the_broker_of_the_positions_is_remembered(pool: asyncpg.Pool) -> None:

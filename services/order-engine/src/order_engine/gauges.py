@@ -1,7 +1,7 @@
 """What an operator must see at once: money without protection, and orders nobody knows the fate of."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -23,6 +23,7 @@ _UNPROTECTED = Gauge(
 )
 _UNKNOWN = Gauge("cgt_orders_unknown", "Orders in flight for longer than the engine waits before it asks about them")
 _OVERDUE = Gauge("cgt_brackets_overdue", "Brackets of which something has been unprotected beyond the bound")
+_PARKED = Gauge("cgt_brackets_parked", "Brackets that could not be decided, until something else changes them")
 _TO_PROTECTION = Histogram(
     "cgt_fill_to_protection_seconds",
     "From learning that something is held to learning that all of it is covered",
@@ -68,8 +69,14 @@ def unknown_orders(bracket: Bracket, now_ms: int) -> int:
 async def keep_gauges(owned: Mapping[int, Shard], clock: Clock) -> None:
     """Measure the open brackets of all owned shards every two seconds, for ever."""
     while True:
-        measure((bracket for shard in owned.values() for bracket in shard.brackets.values()), clock.now_ms())
+        measure_shards(owned.values(), clock.now_ms())
         await asyncio.sleep(_EVERY_S)
+
+
+def measure_shards(shards: Collection[Shard], now_ms: int) -> None:
+    """Set the gauges for all brackets of the shards."""
+    measure((bracket for shard in shards for bracket in shard.brackets.values()), now_ms)
+    _PARKED.set(sum(len(shard.parked) for shard in shards))
 
 
 def measure(brackets: Iterable[Bracket], now_ms: int) -> None:

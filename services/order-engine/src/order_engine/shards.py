@@ -190,10 +190,10 @@ class Shards:
             await self._commit(shard, work, shard.passed)
 
     async def _reload(self, shard: Shard) -> None:
-        """Take the ledger's word on brackets whose last commit was never answered. Raises Unavailable."""
+        """Take the ledger's word on brackets whose last commit was never answered. Raises Unavailable, ShardLost."""
         if not shard.doubtful:
             return
-        for bracket in await self._ledger.brackets(shard.doubtful):
+        for bracket in await self._ledger.settled(shard.lease, shard.doubtful):
             shard.keep(bracket)
         shard.doubtful.clear()
 

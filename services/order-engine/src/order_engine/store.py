@@ -10,7 +10,13 @@ from common.bus.messages import Outgoing, Record
 from common.codec import decode
 from common.db.errors import typed_errors
 from common.db.leases import Lease
-from common.db.offsets import advance_offsets_args, advance_offsets_sql, assert_lease_args, assert_lease_sql
+from common.db.offsets import (
+    advance_offsets_args,
+    advance_offsets_sql,
+    assert_lease_args,
+    assert_lease_sql,
+    lock_lease,
+)
 from common.db.outbox import OUTBOX_VALUES, Published, insert_outbox_args, insert_outbox_sql
 from common.errors import UnreadableMessage
 from order_engine.bracket import Bracket
@@ -39,6 +45,7 @@ def _upsert(table: str, columns: Sequence[Column], key: Sequence[str], first: in
     return _insert(table, columns, key, first).removesuffix("NOTHING") + f"UPDATE SET {changed}"
 
 
+_DOCS: Final = "SELECT doc FROM brackets WHERE bracket_id = ANY($1)"
 _LEASE_VALUES: Final = 4
 _OFFSET_VALUES: Final = 5
 _FIRST_OFFSET: Final = 1 + _LEASE_VALUES
@@ -77,7 +84,15 @@ class Ledger:
     async def brackets(self, bracket_ids: Collection[str]) -> list[Bracket]:
         """The named brackets, closed ones too. Raises Unavailable, UnreadableMessage."""
         with typed_errors():
-            rows = await self._pool.fetch("SELECT doc FROM brackets WHERE bracket_id = ANY($1)", list(bracket_ids))
+            rows = await self._pool.fetch(_DOCS, list(bracket_ids))
+        return [decode(row["doc"].encode(), Bracket) for row in rows]
+
+    async def settled(self, lease: Lease, bracket_ids: Collection[str]) -> list[Bracket]:
+        """The named brackets, once no commit under this lease is under way any more. Raises ShardLost, Unavailable."""
+        with typed_errors(lease.shard):
+            async with self._pool.acquire() as connection, connection.transaction():
+                await lock_lease(connection, lease)
+                rows = await connection.fetch(_DOCS, list(bracket_ids))
         return [decode(row["doc"].encode(), Bracket) for row in rows]
 
     async def known_intents(self, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

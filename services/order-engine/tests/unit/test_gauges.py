@@ -6,10 +6,12 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
+from common.db.leases import Lease
 from common.orders import OrderAccepted, OrderFilled, OrderStatus
 from order_engine.bracket import Bracket
-from order_engine.gauges import measure
+from order_engine.gauges import measure, measure_shards
 from order_engine.policy import DEFAULT_POLICY
+from order_engine.shard import Shard
 from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, an_intent, opened, told
 
 LATER_MS = NOW_MS + DEFAULT_POLICY.ask_after_ms
@@ -74,3 +76,15 @@ def test_a_bracket_that_cannot_be_measured_does_not_hide_the_others() -> None:
     broken = msgspec.structs.replace(filled(opened()), reference_px=None, entry=7)
     measure([broken, filled(opened())], NOW_MS)
     assert read("cgt_unprotected_notional_usd") == 1_000
+
+
+def test_a_parked_bracket_is_counted_until_something_changes_it() -> None:
+    shard = Shard(Lease("order-engine", 0, "engine", 1, deadline_s=0))
+    bracket = opened()
+    shard.keep(bracket)
+    shard.park(bracket.bracket_id, price=False)
+    measure_shards([shard], NOW_MS)
+    assert read("cgt_brackets_parked") == 1
+    shard.keep(filled(bracket))
+    measure_shards([shard], NOW_MS)
+    assert read("cgt_brackets_parked") == 0

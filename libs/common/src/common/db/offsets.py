@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
+from common.bus.errors import ShardLost
 from common.bus.messages import Record
 from common.db.errors import typed_errors
 from common.db.leases import Lease
@@ -21,6 +22,19 @@ def assert_lease_sql(first: int) -> str:
 def assert_lease_args(lease: Lease) -> tuple[str, int, str, int]:
     """The values of `assert_lease_sql`."""
     return lease.kind, lease.shard, lease.owner, lease.epoch
+
+
+async def lock_lease(connection: asyncpg.Connection, lease: Lease) -> None:
+    """Inside the caller's transaction: return when no statement that asserts this lease is under way any more.
+
+    A statement whose connection was lost may still be running; it holds the row until it has ended. Raises ShardLost.
+    """
+    owned = await connection.fetchval(
+        "SELECT true FROM leases WHERE kind = $1 AND shard = $2 AND owner = $3 AND epoch = $4 FOR UPDATE",
+        *assert_lease_args(lease),
+    )
+    if not owned:
+        raise ShardLost(lease.shard)
 
 
 def advance_offsets_sql(first: int) -> str:

@@ -44,6 +44,10 @@ class MemoryLedger(Ledger):
         """The named ones."""
         return [decode(self.docs[bracket_id], Bracket) for bracket_id in bracket_ids if bracket_id in self.docs]
 
+    async def settled(self, lease: Lease, bracket_ids: Collection[str]) -> list[Bracket]:
+        """The named ones; no commit is ever under way here."""
+        return await self.brackets(bracket_ids)
+
     async def known_intents(self, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these have been decided."""
         return self.intents & set(keys)
