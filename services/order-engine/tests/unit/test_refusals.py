@@ -21,7 +21,7 @@ from common.orders import (
 )
 from common.protection import BracketState, ProtectionFailed
 from order_engine.bracket import Bracket
-from order_engine.decide import decide
+from order_engine.decide import decide, next_wake_ms
 from order_engine.events import AskAll, CancelWanted, PriceSeen, Ticked
 from order_engine.ladder import Ladder, after_refusal
 from order_engine.policy import DEFAULT_POLICY
@@ -73,6 +73,17 @@ def retried(bracket: Bracket) -> tuple[Bracket, tuple[Effect, ...], int]:
 
 def submits(effects: tuple[Effect, ...]) -> list[SubmitOrder | SubmitOrderList]:
     return [effect for effect in effects if isinstance(effect, SubmitOrder | SubmitOrderList)]
+
+
+def test_what_is_too_little_to_be_sold_at_the_market_is_dust_and_tried_no_more() -> None:
+    bracket = opened(an_intent("0.00007", plan=ONE_LEVEL))
+    bracket, effects = told(bracket, filled(bracket, "0.00007", "0.00007"))
+    assert len(submits(effects)) == 1
+    bracket, effects = refused(bracket, ErrorCategory.PRICE_RELATION, market_px=Decimal(70_000))
+    assert submits(effects) == []
+    assert (bracket.dust_qty, bracket.unprotected_qty) == (Decimal("0.00007"), 0)
+    assert bracket.state is BracketState.CLOSED
+    assert next_wake_ms(bracket) is None
 
 
 def on_mexc() -> Bracket:
