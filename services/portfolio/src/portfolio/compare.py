@@ -8,7 +8,8 @@ import msgspec
 
 from portfolio.batch import BEGINNING, Gathered, changed
 from portfolio.book import Book
-from portfolio.rows import FILLS, NUMBERS, PERFORMANCE, POSITIONS, SNAPSHOTS, TRADES, performance_rows, snapshot_row
+from portfolio.rows import performance_rows, snapshot_row
+from portfolio.tables import FILLS, NUMBERS, PERFORMANCE, POSITIONS, SNAPSHOTS, TRADES
 
 Lines = Mapping[str, Sequence[bytes]]
 """By table, its rows as canonical JSON, sorted."""

@@ -23,8 +23,8 @@ from common.errors import CgtError
 from portfolio.batch import gathered
 from portfolio.compare import Lines, differences, digest, lines_of, rebuilt
 from portfolio.history import HISTORY, HistoryTooShort, read
-from portfolio.rows import NUMBERS
 from portfolio.store import CONSUMER, SCHEMA
+from portfolio.tables import NUMBERS
 
 EQUAL: Final = 0
 DIFFERENT: Final = 1

@@ -1,16 +1,10 @@
-"""Books and snapshots as rows, and rows as bytes that can be compared. Pure.
+"""Books, snapshots and results as rows: values in the order of the columns of their table. Pure."""
 
-Each table is a tuple of columns; a row has its values in that order. `canonical` is the same for a row that was just
-computed and for one that was read from the database, so that equal numbers are equal bytes.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any
 
-import orjson
-
-from common.codec import encode_sorted, plain
+from common.codec import encode_sorted
 from common.exact import quotient
 from common.exchanges import Exchange
 from common.performance import Performance, Result, measure
@@ -21,142 +15,6 @@ from portfolio.lots import Lot
 from portfolio.standing import Standing
 
 Row = tuple[Any, ...]
-
-
-class Table(NamedTuple):
-    """A table of numbers: its name, what makes a row one, and its columns with their types."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[tuple[str, str], ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.columns)
-
-    def canonical(self, row: Sequence[Any]) -> bytes:
-        """A row as bytes."""
-        pairs = zip(self.columns, row, strict=True)
-        told = {name: _plain(value, type_) for (name, type_), value in pairs}
-        return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
-
-
-POSITIONS: Final = Table(
-    "positions",
-    ("account_id", "symbol"),
-    (
-        ("account_id", "text"),
-        ("symbol", "text"),
-        ("exchange", "text"),
-        ("base", "text"),
-        ("quote", "text"),
-        ("named", "jsonb"),
-        ("qty", "numeric"),
-        ("cost", "numeric"),
-        ("avg_entry_px", "numeric"),
-        ("realised_pnl", "numeric"),
-        ("fees", "jsonb"),
-        ("fees_worth", "numeric"),
-        ("fees_unvalued", "jsonb"),
-        ("fees_unknown", "bigint"),
-        ("unmatched_qty", "numeric"),
-        ("unmatched_quote", "numeric"),
-        ("fills", "bigint"),
-        ("first_ms", "bigint"),
-        ("last_ms", "bigint"),
-    ),
-)
-FILLS: Final = Table(
-    "fills",
-    ("account_id", "symbol", "trade_id", "side"),
-    (
-        ("account_id", "text"),
-        ("symbol", "text"),
-        ("trade_id", "text"),
-        ("side", "text"),
-        ("exchange", "text"),
-        ("place", "text"),
-        ("bracket_id", "text"),
-        ("at_ms", "bigint"),
-        ("qty", "numeric"),
-        ("px", "numeric"),
-        ("fee", "numeric"),
-        ("fee_asset", "text"),
-        ("fee_state", "text"),
-        ("fee_px", "numeric"),
-        ("fee_worth", "numeric"),
-        ("realised_pnl", "numeric"),
-        ("told", "jsonb"),
-        ("standing", "jsonb"),
-    ),
-)
-TRADES: Final = Table(
-    "trades",
-    ("account_id", "symbol", "trade_id"),
-    (
-        ("account_id", "text"),
-        ("symbol", "text"),
-        ("trade_id", "text"),
-        ("exchange", "text"),
-        ("quote", "text"),
-        ("touched", "text"),
-        ("state", "text"),
-        ("entry_qty", "numeric"),
-        ("entry_avg_px", "numeric"),
-        ("exit_qty", "numeric"),
-        ("exit_avg_px", "numeric"),
-        ("held_qty", "numeric"),
-        ("held_cost", "numeric"),
-        ("dust_qty", "numeric"),
-        ("dust_cost", "numeric"),
-        ("realised_pnl", "numeric"),
-        ("fees", "jsonb"),
-        ("fees_worth", "numeric"),
-        ("fees_unvalued", "jsonb"),
-        ("fees_unknown", "bigint"),
-        ("opened_ms", "bigint"),
-        ("closed_ms", "bigint"),
-        ("hold_ms", "bigint"),
-    ),
-)
-SNAPSHOTS: Final = Table(
-    "snapshots",
-    ("account_id", "day"),
-    (
-        ("account_id", "text"),
-        ("day", "text"),
-        ("exchange", "text"),
-        ("at_ms", "bigint"),
-        ("currency", "text"),
-        ("equity", "numeric"),
-        ("unpriced", "jsonb"),
-        ("told", "jsonb"),
-    ),
-)
-PERFORMANCE: Final = Table(
-    "performance",
-    ("account_id", "quote"),
-    (
-        ("account_id", "text"),
-        ("quote", "text"),
-        ("exchange", "text"),
-        ("trades", "bigint"),
-        ("wins", "bigint"),
-        ("losses", "bigint"),
-        ("incomplete", "bigint"),
-        ("win_rate", "numeric"),
-        ("net", "numeric"),
-        ("gross_profit", "numeric"),
-        ("gross_loss", "numeric"),
-        ("profit_factor", "numeric"),
-        ("expectancy", "numeric"),
-        ("max_drawdown", "numeric"),
-        ("sharpe", "numeric"),
-        ("average_hold_ms", "bigint"),
-    ),
-)
-NUMBERS: Final = (POSITIONS, FILLS, TRADES, SNAPSHOTS, PERFORMANCE)
-"""Everything that is compared with a rebuild."""
 
 
 def position_row(key: BookKey, exchange: Exchange, name: SymbolNamed | None, standing: Standing) -> Row:
@@ -297,9 +155,3 @@ def _fees(fees: Fees) -> tuple[str, Decimal, str, int]:
 
 def _json(value: object) -> str:
     return encode_sorted(value).decode()
-
-
-def _plain(value: Any, type_: str) -> Any:
-    if isinstance(value, Decimal):
-        return plain(value)
-    return orjson.loads(value) if type_ == "jsonb" and value is not None else value

@@ -16,8 +16,8 @@ from portfolio import rows
 from portfolio.batch import END, Change, Gathered, changed, earliest, since
 from portfolio.book import Book, BookFact, BookKey
 from portfolio.fills import Fill, FillKey
-from portfolio.rows import Table
 from portfolio.standing import Closing, Standing
+from portfolio.tables import FILLS, NUMBERS, PERFORMANCE, POSITIONS, SNAPSHOTS, TRADES, Table
 
 SCHEMA: Final = "portfolio"
 CONSUMER: Final = "portfolio"
@@ -35,9 +35,7 @@ def _write(table: Table, *, sharded: bool = False) -> str:
     )
 
 
-_WRITE: Final = {
-    table: _write(table, sharded=table in {rows.POSITIONS, rows.FILLS, rows.SNAPSHOTS}) for table in rows.NUMBERS
-}
+_WRITE: Final = {table: _write(table, sharded=table in {POSITIONS, FILLS, SNAPSHOTS}) for table in NUMBERS}
 _ACCOUNT: Final = """
 INSERT INTO accounts AS a (account_id, shard, user_id, exchange, label, state, told_ms)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -136,14 +134,14 @@ async def _replace(connection: asyncpg.Connection, change: Change) -> bool:
     if change.since == END:
         return False
     dropped = await connection.fetch(_FORGET_TRADES, *change.key, change.since)
-    closed = rows.TRADES.names.index("closed_ms")
+    closed = TRADES.names.index("closed_ms")
     return any(row["closed_ms"] is not None for row in dropped) or any(row[closed] is not None for row in change.trades)
 
 
 async def _write_all(connection: asyncpg.Connection, shard: int, changes: Sequence[Change]) -> None:
-    await _insert(connection, rows.POSITIONS, [change.position for change in changes], shard)
-    await _insert(connection, rows.FILLS, [row for change in changes for row in change.fills], shard)
-    await _insert(connection, rows.TRADES, [row for change in changes for row in change.trades])
+    await _insert(connection, POSITIONS, [change.position for change in changes], shard)
+    await _insert(connection, FILLS, [row for change in changes for row in change.fills], shard)
+    await _insert(connection, TRADES, [row for change in changes for row in change.trades])
     for change in changes:
         for fact in change.facts:
             if isinstance(fact, FeeValued):
@@ -163,7 +161,7 @@ async def _write_snapshots(
     stored = _decoded(await connection.fetch(_SNAPSHOTS, *days), SnapshotTaken)
     known = {(each.account_id, each.day): each for each in stored}
     kept = [rows.snapshot_row(earliest(known.get(key), taken)) for key, taken in told.items()]
-    await _insert(connection, rows.SNAPSHOTS, kept, shard)
+    await _insert(connection, SNAPSHOTS, kept, shard)
 
 
 async def _measure(connection: asyncpg.Connection, accounts: Collection[str]) -> None:
@@ -172,7 +170,7 @@ async def _measure(connection: asyncpg.Connection, accounts: Collection[str]) ->
         return
     trades = await connection.fetch(_CLOSED, list(accounts))
     await connection.execute("DELETE FROM performance WHERE account_id = ANY($1)", list(accounts))
-    await _insert(connection, rows.PERFORMANCE, rows.performance_rows(trades))
+    await _insert(connection, PERFORMANCE, rows.performance_rows(trades))
 
 
 async def _insert(

@@ -22,8 +22,8 @@ from portfolio.batch import gathered
 from portfolio.book import BookFact
 from portfolio.compare import Lines, digest, lines_of, rebuilt
 from portfolio.facts import Fact
-from portfolio.rows import NUMBERS
 from portfolio.store import CONSUMER, SCHEMA, Books
+from portfolio.tables import NUMBERS
 from portfolio.testing.builders import BRACKET, NOW_MS, a_buy, a_closing, a_name, a_sale, a_snapshot, a_value
 from portfolio.testing.histories import a_history, in_disorder
 
@@ -177,3 +177,11 @@ async def test_who_lost_the_shard_writes_nothing(bench: Bench) -> None:
     finally:
         bench.lease.epoch = 1
     assert await bench.pool.fetchval("SELECT count(*) FROM fills WHERE account_id = $1", account_id) == 0
+
+
+async def test_a_broker_without_its_history_is_read_from_its_beginning_and_remembered(bench: Bench) -> None:
+    await bench.take(*of_account(next(_accounts), [a_buy("1", "100", trade=1)]))
+    assert await bench.offsets.positions(SHARD)
+    await bench.books.forget(SHARD)
+    assert await bench.offsets.positions(SHARD) == {}
+    assert await bench.pool.fetchval("SELECT count(*) FROM broker_resets WHERE shard = $1", SHARD) == 1
