@@ -262,6 +262,29 @@ async def test_a_user_who_chose_one_stop_for_all_targets_gets_it_placed_anew_whe
         await flat(desk, user)
 
 
+@pytest.mark.parametrize(("appear", "leaves_at"), [(True, "104500"), (False, "94000")])
+async def test_exits_that_an_entry_brought_along_are_followed_and_placed_by_us_where_they_do_not_appear(
+    desk: Any, appear: bool, leaves_at: str
+) -> None:
+    await desk.paper.post("/control/bitget/switches", {"preset_exits_armed": appear})
+    try:
+        async with desk.user("bitget") as user:
+            placed = await user.buy("0.01", tpLevels=[104_000], exitStyle="preset")
+            assert placed["protection"]["exitStyle"] == "preset"
+            books = await protected(desk, user)
+            ours = [plan for plan in books.raw["plans"] if str(plan["clientOid"]).startswith("b")]
+            assert bool(ours) is not appear
+            await desk.price(leaves_at, exchange="bitget")
+            await flat(desk, user)
+            await desk.eventually(
+                lambda: user.trader.get("/exchanges/trades", exchange="BITGET"),
+                lambda trades: bool(trades) and trades[0]["state"] == "CLOSED",
+                "the trade is told as over",
+            )
+    finally:
+        await desk.paper.post("/control/bitget/switches", {"preset_exits_armed": True})
+
+
 async def test_triggers_that_would_expire_are_placed_anew_before_that(desk: Any) -> None:
     async with desk.user("gateio") as user:
         await desk.stack.stop("order-engine")

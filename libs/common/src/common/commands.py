@@ -22,6 +22,14 @@ class CommandBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """After this a connector must not send it any more; it answers `OrderRejected(expired)` instead."""
 
 
+class Preset(msgspec.Struct, frozen=True, kw_only=True):
+    """The target and the stop that an entry brings along: the exchange is to sell at market, or with a limit."""
+
+    take_profit_px: Decimal
+    stop_loss_px: Decimal
+    stop_limit_px: Decimal | None = None
+
+
 class SubmitOrder(CommandBase, frozen=True, kw_only=True, tag="command.submit_order"):
     """Place one order. `qty` is in base asset; `quote_qty`, in quote asset, only for a MARKET buy by value."""
 
@@ -35,6 +43,18 @@ class SubmitOrder(CommandBase, frozen=True, kw_only=True, tag="command.submit_or
     time_in_force: TimeInForce | None = None
     lifetime_ms: int | None = None
     """How long a trigger order may wait, where the exchange asks for it; whoever placed it renews it before that."""
+    preset: Preset | None = None
+    """Exits that the exchange places by itself when this entry has ended, where it can."""
+
+
+class AdoptOrder(SubmitOrder, frozen=True, kw_only=True, tag="command.adopt_order"):
+    """Never sent: find the order that the exchange has placed with these terms, and call it by this id from now on.
+
+    `OrderRejected(not_found)` says that there is none so far.
+    """
+
+    since_ms: int
+    """It was created after this."""
 
 
 class ListLeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,4 +99,4 @@ class QueryOrder(CommandBase, frozen=True, kw_only=True, tag="command.query_orde
     """When the request that placed it may last have left us: "not found" is conclusive only some time after."""
 
 
-Command = SubmitOrder | SubmitOrderList | CancelOrder | CancelAllOrders | QueryOrder
+Command = SubmitOrder | AdoptOrder | SubmitOrderList | CancelOrder | CancelAllOrders | QueryOrder

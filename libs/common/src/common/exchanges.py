@@ -80,6 +80,10 @@ class ExitStyle(StrEnum):
     """A trigger order per take-profit and one stop for them all, which is placed anew, smaller, when a target fires.
 
     Until then the stop is larger than what is left, and between its cancel and its successor there is none."""
+    PRESET = "preset"
+    """The entry brings one target and one stop along; the exchange places them when the entry has ended.
+
+    For orders that end at once. Nothing is bare between entry and exits; their ids and their sizes are its choice."""
 
 
 CLIENT_ORDER_ID_PATTERN = r"[a-z][a-z0-9-]{0,27}"
@@ -117,7 +121,7 @@ CAPABILITIES: dict[Exchange, Capabilities] = {
         default_stop_loss_pct=Decimal(5),
         take_profit_types=(OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
         stop_loss_types=(OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT),
-        other_exit_styles=(ExitStyle.SHARED_STOP,),
+        other_exit_styles=(ExitStyle.SHARED_STOP, ExitStyle.PRESET),
     ),
     Exchange.GATEIO: Capabilities(
         exchange=Exchange.GATEIO,

@@ -22,6 +22,9 @@ class Leg(StrEnum):
     LIST = "l"
     """The list that links a take-profit and a stop, where the exchange has such a thing."""
     MARKET_EXIT = "x"
+    PRESET_TAKE_PROFIT = "p"
+    """Placed by the exchange, because the entry brought it along; it knows it by an id of its own only."""
+    PRESET_STOP_LOSS = "q"
 
 
 _LEGS = {leg.value: leg for leg in Leg}

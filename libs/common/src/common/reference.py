@@ -109,6 +109,7 @@ STYLES = {
     ExitStyle.TRIGGER_PAIR: "two trigger orders of one quantity: the engine cancels the partner of the one that fires",
     ExitStyle.HELD_STOP: "resting take-profit; the engine watches the price, cancels it and sells at market",
     ExitStyle.SHARED_STOP: "a trigger order per target, one stop for them all, placed anew for less when one fires",
+    ExitStyle.PRESET: "one target and one stop that a market order brings along and the exchange places itself",
 }
 
 

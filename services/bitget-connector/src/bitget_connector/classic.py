@@ -13,6 +13,7 @@ from bitget_connector.rows import ChildRow, OrderRow, Page, PlanRow, TradeRow
 from bitget_connector.wishes import NewOrder, NewPlan
 from common.accounts import AssetBalance
 from common.codec import plain
+from common.commands import Preset
 from common.connector.ports import HttpRequest
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ class Classic:
 
     kind = "CLASSIC"
     has_children_query = True
+    takes_presets = True
 
     # --- placing and cancelling -------------------------------------------------------------------------------------
 
@@ -41,6 +43,7 @@ class Classic:
             "price": None if order.price is None else plain(order.price),
             "size": plain(order.size),
             "clientOid": order.client_oid,
+            **_presets(order.preset),
         }
         return _post("trade/place-order", body, order_count=1)
 
@@ -128,6 +131,24 @@ class Classic:
             return Page(rows)
         return Page(rows, body.id_less_than or min((row.plan_id for row in rows), key=_number))
 
+    def presets(self, symbol: str | None, older: str | None = None) -> HttpRequest:
+        """GET unfilled-orders of TP/SL orders, which no other list shows."""
+        return _get("trade/unfilled-orders", (*_page(symbol, older), _TPSL))
+
+    def preset_history(self, symbol: str | None, now_ms: int, older: str | None = None) -> HttpRequest:
+        """GET history-orders of TP/SL orders."""
+        return _get("trade/history-orders", (*_page(symbol, older), *_window(now_ms), _TPSL))
+
+    def read_presets(self, data: bytes) -> Page[PlanRow]:
+        """A page of TP/SL orders, without plain ones should the server not tell them apart. Raises UnreadableFrame."""
+        listed = _rows(data, frames.TpslOrder)
+        rows = tuple(told.tpsl(row) for row in listed if row.tpsl_type in {None, "tpsl"})
+        return Page(rows, min((row.order_id for row in listed), key=_number) if len(listed) >= PAGE else None)
+
+    def cancel_preset(self, order_id: str) -> HttpRequest:
+        """POST cancel-order of a TP/SL order: by the exchange's id alone."""
+        return _post("trade/cancel-order", {"orderId": order_id, "tpslType": "tpsl"})
+
     def children(self, plan_id: str) -> HttpRequest:
         """GET plan-sub-order: what a plan spawned."""
         return _get("trade/plan-sub-order", (("planOrderId", plan_id),))
@@ -195,6 +216,20 @@ class Classic:
         return tuple(told.balance(row) for row in _rows(rows, frames.Asset))
 
 
+_TPSL = ("tpslType", "tpsl")
+
+
+def _presets(preset: Preset | None) -> dict[str, str | None]:
+    """One target and one stop; without an execution price they sell at market."""
+    if preset is None:
+        return {}
+    return {
+        "presetTakeProfitPrice": plain(preset.take_profit_px),
+        "presetStopLossPrice": plain(preset.stop_loss_px),
+        "executeStopLossPrice": None if preset.stop_limit_px is None else plain(preset.stop_limit_px),
+    }
+
+
 def _get(path: str, params: tuple[tuple[str, str], ...]) -> HttpRequest:
     return HttpRequest(method="GET", path=f"{SPOT}/{path}", params=params, signed=True, read=True, bucket=path)
 
@@ -230,6 +265,7 @@ def _rows(data: bytes, type_: type[T]) -> Sequence[T]:
 
 _LISTS: dict[Any, Any] = {
     frames.Order: list[frames.Order] | None,
+    frames.TpslOrder: list[frames.TpslOrder] | None,
     frames.Child: list[frames.Child] | None,
     frames.Fill: list[frames.Fill] | None,
     frames.Asset: list[frames.Asset] | None,

@@ -62,6 +62,23 @@ class Plan(Frame, frozen=True, kw_only=True):
     u_time: Num = None
 
 
+class TpslOrder(Frame, frozen=True, kw_only=True):
+    """A TP/SL order as `unfilled-orders` and `history-orders` show it with tpslType=tpsl."""
+
+    order_id: str
+    symbol: str
+    client_oid: str | None = None
+    size: Num = None
+    price_avg: Num = None
+    trigger_price: Num = None
+    tpsl_type: str | None = None
+    status: str
+    order_type: str
+    side: str
+    c_time: Num = None
+    u_time: Num = None
+
+
 class Plans(Frame, frozen=True, kw_only=True):
     """A page of plan orders; an empty page may lack the list."""
 

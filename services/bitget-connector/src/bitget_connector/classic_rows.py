@@ -23,6 +23,14 @@ _PLAN_STATUSES = {
     "cancelled": PlanStatus.CANCELED,
     "canceled": PlanStatus.CANCELED,
 }
+# Which words TP/SL orders have is not documented: those of plans, or those of orders.
+_TPSL_STATUSES = _PLAN_STATUSES | {
+    "new": PlanStatus.ARMED,
+    "init": PlanStatus.ARMED,
+    "partially_filled": PlanStatus.FIRED,
+    "filled": PlanStatus.FIRED,
+    "reject": PlanStatus.FAILED,
+}
 
 
 def kind_of(word: str) -> str:
@@ -51,6 +59,29 @@ def order(row: frames.Order) -> OrderRow:
         qty=None if kind == "market" and side is Side.BUY else some(row.size, "size"),
         cum_qty=amount(row.base_volume, "baseVolume"),
         avg_px=some(mean, "priceAvg"),
+        event_ms=event_ms,
+        created_ms=time_ms(row.c_time, "cTime") if row.c_time else event_ms,
+    )
+
+
+def tpsl(row: frames.TpslOrder) -> PlanRow:
+    """A TP/SL order, which an entry brought along or somebody placed by itself. Raises UnreadableFrame."""
+    status = _TPSL_STATUSES.get(row.status.lower())
+    if status is None:
+        raise UnreadableFrame(f"status: {row.status!r} of a TP/SL order is not documented")
+    kind = kind_of(row.order_type)
+    event_ms = time_ms(row.u_time or row.c_time, "uTime")
+    return PlanRow(
+        plan_id=row.order_id,
+        client_oid=row.client_oid or "",
+        symbol=row.symbol,
+        side=side_of(row.side),
+        kind=kind,
+        trigger_px=some(row.trigger_price, "triggerPrice"),
+        price=some(row.price_avg, "priceAvg") if kind == "limit" else None,
+        qty=some(row.size, "size"),
+        status=status,
+        reason=row.status,
         event_ms=event_ms,
         created_ms=time_ms(row.c_time, "cTime") if row.c_time else event_ms,
     )

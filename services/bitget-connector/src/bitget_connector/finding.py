@@ -25,6 +25,7 @@ from common.orders import OrderSnapshot
 CHILD_AFTER_MS = 10_000
 """A child of an unified account's strategy order is created around the moment its trigger fires, within this."""
 _EXITS = {ids.Leg.TAKE_PROFIT, ids.Leg.STOP_LOSS}
+_PRESETS = {ids.Leg.PRESET_TAKE_PROFIT, ids.Leg.PRESET_STOP_LOSS}
 _NOT_LISTED = "not_listed_yet"
 
 Rows = tuple[OrderRow, ...] | Rejected | Unknown
@@ -49,6 +50,8 @@ class Finder:
         One that the exchange has shown to this process before is not absent, but in neither list for a moment.
         """
         assert ref.client_order_id is not None or ref.exchange_order_id is not None, "an order is asked for by an id"
+        if self.is_preset(ref):
+            return then(self._known_preset(ref), lambda answer, now_ms: self._judged(ref, answer))
         as_plan = self._plan(ref)
         as_order = self._plain(ref)
         first, second = (as_plan, as_order) if self.is_plan(ref) else (as_order, as_plan)
@@ -68,6 +71,12 @@ class Finder:
             return False
         key = ids.parse(ref.client_order_id or "")
         return bool(ref.waits_for_trigger) or (key is not None and key.leg in _EXITS)
+
+    @staticmethod
+    def is_preset(ref: OrderRef) -> bool:
+        """Whether it is a TP/SL order that an entry brought along: our id of it says so."""
+        key = ids.parse(ref.client_order_id or "")
+        return key is not None and key.leg in _PRESETS
 
     def _plain(self, ref: OrderRef) -> Callable[[], Call[OrderAnswer]]:
         def build() -> Call[OrderAnswer]:
@@ -145,9 +154,42 @@ class Finder:
             return by_id or (ref.client_order_id is not None and plan.client_oid == ref.client_order_id)
 
         def build() -> Call[OrderAnswer]:
-            return then(self.plan(ref.symbol, wanted), self._followed)
+            return then(self.plan(ref.symbol, wanted), self.followed)
 
         return build
+
+    def _known_preset(self, ref: OrderRef) -> Call[OrderAnswer]:
+        """One that was adopted, by the exchange's id; before that nobody can know it."""
+        assert ref.client_order_id is not None, "presets are known by our ids"
+        plan_id = ref.exchange_order_id or self.memory.exchange_id(self.account_id, ref.client_order_id)
+        return then(self.preset(ref.symbol, ref.client_order_id, lambda plan: plan.plan_id == plan_id), self.followed)
+
+    def preset(self, symbol: str, name: str, wanted: Callable[[PlanRow], bool]) -> Call[PlanAnswer]:
+        """A TP/SL order out of the lists of waiting and past ones, which is called so from now on."""
+
+        def named(plan: PlanAnswer, now_ms: int) -> PlanAnswer:
+            if isinstance(plan, PlanRow):
+                self.memory.adopt(self.account_id, plan, name)
+                return self.memory.named(self.account_id, plan)
+            return plan
+
+        def picked(plans: Plans) -> PlanAnswer:
+            if isinstance(plans, Rejected | Unknown):
+                return plans
+            return next((plan for plan in plans if wanted(plan)), OrderAbsent(_NOT_LISTED))
+
+        def past(plans: Plans, now_ms: int) -> PlanAnswer | Call[PlanAnswer]:
+            plan = picked(plans)
+            if not isinstance(plan, OrderAbsent):
+                return plan
+            history = pages.up_to(
+                lambda older: self.words.preset_history(symbol, now_ms, older), self.words.read_presets, wanted
+            )
+            return then(history, lambda plans, _: picked(plans))
+
+        current = pages.up_to(lambda older: self.words.presets(symbol, older), self.words.read_presets, wanted)
+        listed: Call[PlanAnswer] = then(current, past)
+        return then(listed, named)
 
     def plan(self, symbol: str, wanted: Callable[[PlanRow], bool]) -> Call[PlanAnswer]:
         """A plan out of the lists of waiting and past ones; every plan met on the way is remembered."""
@@ -187,7 +229,8 @@ class Finder:
 
     # --- from a plan to its child -----------------------------------------------------------------------------------
 
-    def _followed(self, plan: PlanAnswer, now_ms: int) -> OrderAnswer | Call[OrderAnswer]:
+    def followed(self, plan: PlanAnswer, now_ms: int) -> OrderAnswer | Call[OrderAnswer]:
+        """A plan as an order: itself while it waits, what it spawned once it has fired."""
         if not isinstance(plan, PlanRow):
             return plan
         itself = OrderFound(plan_snapshot(plan, self.account_id, now_ms))
@@ -215,7 +258,7 @@ class Finder:
 
     def child(self, plan: PlanRow) -> Call[Placed]:
         """The order a plan spawned."""
-        if not self.words.has_children_query:
+        if not self.words.has_children_query or self.memory.adopted(self.account_id, plan.plan_id) is not None:
             return self._child_in_lists(plan)
 
         def read(reply: Reply, now_ms: int) -> Placed | Call[Placed]:

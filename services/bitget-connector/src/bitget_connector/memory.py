@@ -6,6 +6,10 @@ A hint, never the truth: everything here can be asked for again, and `reads.py` 
 from collections import OrderedDict
 from typing import Final, Generic, TypeVar
 
+import msgspec
+
+from bitget_connector.rows import PlanRow
+
 T = TypeVar("T")
 LIMIT: Final = 100_000
 
@@ -37,6 +41,7 @@ class Memory:
         self._plan_names: Recent[str] = Recent()
         self._children: Recent[str] = Recent()
         self._strangers: Recent[bool] = Recent()
+        self._adopted: Recent[str] = Recent()
         self._order_names: Recent[str] = Recent()
         self._ids: Recent[str] = Recent()
 
@@ -52,6 +57,22 @@ class Memory:
         """A plan order and the client id it was placed with."""
         self._plan_names.put(account_id, plan_id, client_oid)
         self._ids.put(account_id, client_oid, plan_id)
+
+    def adopt(self, account_id: str, plan: PlanRow, client_oid: str) -> None:
+        """A TP/SL order that an entry brought along: its own client id is the server's, from now on it has ours."""
+        self._adopted.put(account_id, plan.plan_id, client_oid)
+        for number in {plan.plan_id, plan.client_oid or plan.plan_id}:
+            self._plan_names.put(account_id, number, client_oid)
+        self._ids.put(account_id, client_oid, plan.plan_id)
+
+    def adopted(self, account_id: str, plan_id: str) -> str | None:
+        """Our id of a TP/SL order that an entry brought along."""
+        return self._adopted.get(account_id, plan_id)
+
+    def named(self, account_id: str, plan: PlanRow) -> PlanRow:
+        """The plan under our id, if it was adopted."""
+        name = self.adopted(account_id, plan.plan_id)
+        return plan if name is None else msgspec.structs.replace(plan, client_oid=name)
 
     def remember_child(self, account_id: str, order_id: str, name: str) -> None:
         """An order that a plan spawned, and the client id of the plan."""

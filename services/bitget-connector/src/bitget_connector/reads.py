@@ -16,6 +16,7 @@ from common.errors import ErrorCategory
 from common.orders import OrderFilled, OrderSnapshot
 
 Snapshots = tuple[OrderSnapshot, ...] | Rejected | Unknown
+Plans = tuple[PlanRow, ...] | Rejected | Unknown
 Trades = tuple[OrderFilled, ...] | Rejected | Unknown
 KeyAnswer = KeyCheck | Rejected | Unknown
 _TRADES_SPOT = "stow"
@@ -26,19 +27,28 @@ def open_orders(words: Family, memory: Memory, account_id: str, symbol: str | No
     """Waiting plans and open orders, each child under the name of its plan."""
     finder = Finder(words, memory, account_id)
 
-    def of_orders(plans: tuple[PlanRow, ...] | Rejected | Unknown, now_ms: int) -> Snapshots | Call[Snapshots]:
+    def of_plans(plans: Plans, now_ms: int) -> Snapshots | Call[Snapshots]:
         if isinstance(plans, Rejected | Unknown):
             return plans
         finder.learn(plans)
-        waiting = [
-            plan_snapshot(plan, account_id, now_ms)
-            for plan in plans
-            if plan.status in {PlanStatus.ARMED, PlanStatus.FIRING}
-        ]
-        listed = pages.everything(lambda older: words.open_orders(symbol, older), words.read_orders)
-        return then(listed, lambda rows, now_ms: _named(finder, tuple(waiting), rows, now_ms))
+        if not words.takes_presets:
+            return of_orders(plans)
+        presets = pages.everything(lambda older: words.presets(symbol, older), words.read_presets)
+        return then(presets, lambda more, now_ms: of_presets(plans, more))
 
-    return then(pages.everything(lambda older: words.open_plans(symbol, older), words.read_plans), of_orders)
+    def of_presets(plans: tuple[PlanRow, ...], presets: Plans) -> Snapshots | Call[Snapshots]:
+        if isinstance(presets, Rejected | Unknown):
+            return presets
+        return of_orders((*plans, *(memory.named(account_id, preset) for preset in presets)))
+
+    def of_orders(plans: tuple[PlanRow, ...]) -> Call[Snapshots]:
+        def listed(rows: tuple[OrderRow, ...] | Rejected | Unknown, now_ms: int) -> Snapshots | Call[Snapshots]:
+            waiting = (plan for plan in plans if plan.status in {PlanStatus.ARMED, PlanStatus.FIRING})
+            return _named(finder, tuple(plan_snapshot(plan, account_id, now_ms) for plan in waiting), rows, now_ms)
+
+        return then(pages.everything(lambda older: words.open_orders(symbol, older), words.read_orders), listed)
+
+    return then(pages.everything(lambda older: words.open_plans(symbol, older), words.read_plans), of_plans)
 
 
 def _named(

@@ -221,7 +221,8 @@ class AccountStream:
             told = self._words.pushed_orders(rows)
             return [event for row, trade in told for event in self._on_order(row, trade, account_id, now_ms)]
         if channel in _PLANS:
-            plans = self._words.pushed_plans(rows)
+            pushed = self._words.pushed_plans(rows)
+            plans = tuple(self._memory.named(account_id, plan) for plan in pushed)
             for plan in plans:
                 self._memory.remember_plan(account_id, plan.plan_id, plan.client_oid or plan.plan_id)
             return [FactsReceived(account_id, orders=tuple(plan_fact(plan, account_id, now_ms) for plan in plans))]

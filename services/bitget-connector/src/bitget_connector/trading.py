@@ -5,7 +5,7 @@ at the order, and where a plan's child rests in the book in its place, the child
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from bitget_connector import pages, queries
 from bitget_connector.family import Family
@@ -16,7 +16,7 @@ from bitget_connector.replies import value_of
 from bitget_connector.rows import PlanRow, PlanStatus
 from bitget_connector.translate import plan_snapshot
 from bitget_connector.wishes import needs_reference, order_of, plan_of
-from common.commands import CancelAllOrders, CancelOrder, SubmitOrder
+from common.commands import AdoptOrder, CancelAllOrders, CancelOrder, SubmitOrder
 from common.connector.calls import then
 from common.connector.ports import (
     Accepted,
@@ -35,11 +35,23 @@ from common.exchanges import Exchange
 from common.instruments import Instrument
 from common.orders import OrderAccepted, OrderCanceled, OrderFact, OrderSnapshot, OrderStatus
 
+CLOCKS_APART_MS: Final = 5_000
+"""How much earlier than our entry the exchange's clock may say its exits were created."""
 _GONE = {ErrorCategory.NOT_FOUND, ErrorCategory.ALREADY_CLOSED}
 
 
 def submit(words: Family, memory: Memory, command: SubmitOrder, instrument: Instrument) -> Call[Outcome]:
-    """Place an order or a plan. Raises Refused for a command no request can say."""
+    """Place an order or a plan, or find what the exchange placed. Raises Refused for what no request can say."""
+    if isinstance(command, AdoptOrder):
+        return _adopt(words, memory, command)
+    if command.preset is not None and not words.takes_presets:
+        raise Refused(
+            code="bad_order",
+            title="Presets are for Classic accounts",
+            field="exitStyle",
+            rule="nothing says how exits that an entry brings along behave in a unified account",
+            fix="choose another exitStyle in the order or in your settings",
+        )
     if command.order_type.waits_for_trigger:
         return _place_plan(words, memory, command, instrument)
     if not needs_reference(command):
@@ -54,6 +66,31 @@ def submit(words: Family, memory: Memory, command: SubmitOrder, instrument: Inst
         return _place(words, memory, command, instrument, reference_px)
 
     return then(queries.best_ask(instrument.exchange_symbol), priced)
+
+
+def _adopt(words: Family, memory: Memory, command: AdoptOrder) -> Call[Outcome]:
+    """Reads only: whatever goes wrong, nothing was done."""
+    finder = Finder(words, memory, command.account_id)
+
+    def alike(plan: PlanRow) -> bool:
+        return (
+            plan.side is command.side
+            and plan.trigger_px == command.trigger_px
+            and plan.created_ms >= command.since_ms - CLOCKS_APART_MS
+            and memory.adopted(command.account_id, plan.plan_id) in {None, command.client_order_id}
+        )
+
+    def told(found: OrderAnswer, now_ms: int) -> Outcome:
+        match found:
+            case OrderFound():
+                return Accepted((found.order,))
+            case OrderAbsent():
+                return Rejected(ErrorCategory.NOT_FOUND, found.code, "the exchange has placed no such order so far")
+            case _:
+                return Rejected(ErrorCategory.NOT_FOUND, found.code, f"it could not be looked for: {found.reason}")
+
+    found: Call[OrderAnswer] = then(finder.preset(command.symbol, command.client_order_id, alike), finder.followed)
+    return then(found, told)
 
 
 def _place(
@@ -119,7 +156,8 @@ def cancel(words: Family, memory: Memory, command: CancelOrder) -> Call[Outcome]
         exchange_order_id=command.exchange_order_id,
     )
     finder = Finder(words, memory, command.account_id)
-    return _cancel_plan(finder, ref) if finder.is_plan(ref) else _cancel_order(finder, ref)
+    is_plan = finder.is_plan(ref) or finder.is_preset(ref)
+    return _cancel_plan(finder, ref) if is_plan else _cancel_order(finder, ref)
 
 
 def _cancel_order(finder: Finder, ref: OrderRef) -> Call[Outcome]:
@@ -161,10 +199,16 @@ def _cancel_plan(finder: Finder, ref: OrderRef) -> Call[Outcome]:
     known = ref.exchange_order_id or finder.memory.exchange_id(ref.account_id, ref.client_order_id or "")
     is_child = known is not None and finder.memory.child_name(ref.account_id, known) is not None
     plan_id = None if is_child else known
-    request = finder.words.cancel_plan(plan_id=plan_id, client_oid=None if plan_id else ref.client_order_id)
+    if finder.is_preset(ref):
+        if known is None:
+            return then(finder.order(ref), lambda found, now_ms: _instead(finder, ref, None, found))
+        request, read_done = finder.words.cancel_preset(known), _is_done
+    else:
+        request = finder.words.cancel_plan(plan_id=plan_id, client_oid=None if plan_id else ref.client_order_id)
+        read_done = finder.words.plan_canceled
 
     def read(reply: Reply, now_ms: int) -> Outcome | Call[Outcome]:
-        done = value_of(reply, finder.words.plan_canceled)
+        done = value_of(reply, read_done)
         if done is True:
             return Accepted((_plan_canceled(ref, plan_id, now_ms),))
         if isinstance(done, Unknown) or (isinstance(done, Rejected) and done.category not in _GONE):
@@ -173,6 +217,11 @@ def _cancel_plan(finder: Finder, ref: OrderRef) -> Call[Outcome]:
         return then(finder.order(ref), lambda found, now_ms: _instead(finder, ref, plan_id, found))
 
     return Call(request, read)
+
+
+def _is_done(data: bytes) -> bool:
+    """The code of success says all."""
+    return True
 
 
 def _instead(finder: Finder, ref: OrderRef, plan_id: str | None, found: OrderAnswer) -> Outcome | Call[Outcome]:
@@ -228,20 +277,42 @@ def cancel_all(words: Family, memory: Memory, command: CancelAllOrders) -> Call[
             return plans
         finder.learn(plans)
         waiting = tuple(plan for plan in plans if plan.status is PlanStatus.ARMED)
-        return _cancel_each(words, command, waiting, ())
+        if not words.takes_presets:
+            return _cancel_each(finder, command, waiting, ())
+        presets = pages.everything(lambda older: words.presets(command.symbol, older), words.read_presets)
+        return then(presets, lambda more, now_ms: presets_too(waiting, more))
+
+    def presets_too(
+        waiting: tuple[PlanRow, ...], presets: tuple[PlanRow, ...] | Rejected | Unknown
+    ) -> Outcome | Call[Outcome]:
+        if isinstance(presets, Rejected | Unknown):
+            return presets
+        armed = (plan for plan in presets if plan.status is PlanStatus.ARMED)
+        named = tuple(memory.named(command.account_id, plan) for plan in armed)
+        return _cancel_each(finder, command, waiting, (), named)
 
     return then(pages.everything(ask, words.read_plans), begun)
 
 
 def _cancel_each(
-    words: Family, command: CancelAllOrders, plans: tuple[PlanRow, ...], facts: tuple[OrderFact, ...]
+    finder: Finder,
+    command: CancelAllOrders,
+    plans: tuple[PlanRow, ...],
+    facts: tuple[OrderFact, ...],
+    presets: tuple[PlanRow, ...] = (),
 ) -> Call[Outcome]:
-    if not plans:
+    words = finder.words
+    if not plans and not presets:
         return Call(words.cancel_symbol(command.symbol), lambda reply, now_ms: _all_begun(reply, facts))
-    plan, *rest = plans
+    plan = (*plans, *presets)[0]
+    request, read_done = (
+        (words.cancel_plan(plan_id=plan.plan_id), words.plan_canceled)
+        if plans
+        else (words.cancel_preset(plan.plan_id), _is_done)
+    )
 
     def read(reply: Reply, now_ms: int) -> Outcome | Call[Outcome]:
-        done = value_of(reply, words.plan_canceled)
+        done = value_of(reply, read_done)
         if isinstance(done, Unknown) or (isinstance(done, Rejected) and done.category not in _GONE):
             return Unknown(done.code, done.reason) if facts else done
         told = facts
@@ -249,9 +320,9 @@ def _cancel_each(
             shown = plan_snapshot(plan, command.account_id, now_ms)
             fields = {name: getattr(shown, name) for name in OrderCanceled.__struct_fields__}
             told = (*facts, OrderCanceled(**{**fields, "status": OrderStatus.CANCELED, "ts_event_ms": now_ms}))
-        return _cancel_each(words, command, tuple(rest), told)
+        return _cancel_each(finder, command, plans[1:], told, presets if plans else presets[1:])
 
-    return Call(words.cancel_plan(plan_id=plan.plan_id), read)
+    return Call(request, read)
 
 
 def _all_begun(reply: Reply, facts: tuple[OrderFact, ...]) -> Outcome:

@@ -34,9 +34,9 @@ def plan_type(name: str | None, kind: str) -> OrderType | None:
     key = ids.parse(name or "")
     if key is None:
         return None
-    if key.leg is ids.Leg.TAKE_PROFIT:
+    if key.leg in {ids.Leg.TAKE_PROFIT, ids.Leg.PRESET_TAKE_PROFIT}:
         return OrderType.TAKE_PROFIT_LIMIT if kind == "limit" else OrderType.TAKE_PROFIT
-    if key.leg is ids.Leg.STOP_LOSS:
+    if key.leg in {ids.Leg.STOP_LOSS, ids.Leg.PRESET_STOP_LOSS}:
         return OrderType.STOP_LOSS_LIMIT if kind == "limit" else OrderType.STOP_LOSS
     return None
 

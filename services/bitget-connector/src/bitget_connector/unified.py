@@ -39,6 +39,7 @@ class Unified:
 
     kind = "UTA"
     has_children_query = False
+    takes_presets = False
 
     # --- placing and cancelling -------------------------------------------------------------------------------------
 
@@ -142,6 +143,22 @@ class Unified:
         body = parse(data, frames.Strategies)
         rows = tuple(_plan(row) for row in body.list or ())
         return Page(rows, (body.cursor or None) if len(rows) >= PAGE else None)
+
+    def presets(self, symbol: str | None, older: str | None = None) -> HttpRequest:
+        """Not asked here: see `takes_presets`."""
+        raise AssertionError("presets are not used in unified accounts")
+
+    def preset_history(self, symbol: str | None, now_ms: int, older: str | None = None) -> HttpRequest:
+        """Not asked here."""
+        raise AssertionError("presets are not used in unified accounts")
+
+    def read_presets(self, data: bytes) -> Page[PlanRow]:
+        """Not asked here."""
+        return Page(())
+
+    def cancel_preset(self, order_id: str) -> HttpRequest:
+        """Not asked here."""
+        raise AssertionError("presets are not used in unified accounts")
 
     def children(self, plan_id: str) -> HttpRequest:
         """Not asked here: see `has_children_query`."""

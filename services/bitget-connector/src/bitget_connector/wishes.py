@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from common.commands import SubmitOrder
+from common.commands import Preset, SubmitOrder
 from common.errors import Refused
 from common.instruments import Instrument
 from common.orders import OrderType, Side, TimeInForce
@@ -27,6 +27,8 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal | None
     force: str
     client_oid: str
+    preset: Preset | None = None
+    """The exits it brings along; Classic accounts only."""
 
 
 class NewPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +96,7 @@ def order_of(command: SubmitOrder, instrument: Instrument, reference_px: Decimal
         price=price,
         force=force,
         client_oid=legal(command.client_order_id),
+        preset=command.preset,
     )
 
 
@@ -109,6 +112,7 @@ def _by_value(command: SubmitOrder, instrument: Instrument) -> NewOrder:
         price=None,
         force="gtc",
         client_oid=legal(command.client_order_id),
+        preset=command.preset,
     )
 
 

@@ -33,7 +33,7 @@ async def test_without_settings_the_defaults_of_the_exchange_and_all_choices_are
         "stopLimitOffsetPct": None,
         "exitStyle": "trigger_pair",
         "own": False,
-        "choices": {"stopType": ["market", "limit"], "exitStyle": ["trigger_pair", "shared_stop"]},
+        "choices": {"stopType": ["market", "limit"], "exitStyle": ["trigger_pair", "shared_stop", "preset"]},
     }
 
 
@@ -86,6 +86,21 @@ async def test_a_limit_stop_comes_with_its_offset(house: Any, user: Any) -> None
     assert (await placed(house, user, stopType="market")).levels[0].stop_limit is None
 
 
+async def test_exits_that_an_entry_brings_along_are_one_pair_of_an_order_that_ends_at_once(
+    house: Any, user: Any
+) -> None:
+    await user.trades_on(house, Exchange.BITGET)
+    await user.ask("PUT", PATH, {"exchange": "BITGET", "exitStyle": "preset"})
+    plan = await placed(house, user)
+    assert plan.style is ExitStyle.PRESET
+    assert [(level.take_profit.pct, level.share) for level in plan.levels] == [(Decimal(5), Decimal(1))]
+    assert (await placed(house, user, type="LIMIT", price=100_000)).style is None, "it could fill in parts"
+    assert (await placed(house, user, tpLevels=["5%", "8%"])).style is None, "one target fits beside an entry"
+    said = {"symbol": "BTCUSDT", "side": "BUY", "sizePct": 0.1, "exchange": "BITGET", "exitStyle": "preset"}
+    reply = await user.ask("POST", "/exchanges/place-order", said | {"type": "LIMIT", "price": 100_000})
+    assert (reply.status, reply.body["field"]) == (400, "exitStyle")
+
+
 @pytest.mark.parametrize(
     ("words", "field"),
     [
@@ -98,6 +113,7 @@ async def test_a_limit_stop_comes_with_its_offset(house: Any, user: Any) -> None
         ({"stopLimitOffsetPct": 1}, "stopLimitOffsetPct"),
         ({"exitStyle": "oco"}, "exitStyle"),
         ({"exitStyle": "both"}, "exitStyle"),
+        ({"exitStyle": "preset", "tpLevels": ["5%", "8%"]}, "exitStyle"),
         ({"leverage": 3}, "leverage"),
     ],
 )

@@ -13,7 +13,7 @@ import msgspec
 from common.exchanges import CAPABILITIES, Exchange, ExitStyle
 from common.exits import ExitPlan, lowest_exit_px
 from common.instruments import ZERO, Instrument
-from common.orders import Side
+from common.orders import OrderType, Side, TimeInForce
 from common.protection import BracketState
 from order_engine.ladder import Ladder
 from order_engine.order import Order, Role
@@ -130,8 +130,6 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Held by no exit when the user cancelled everything: theirs to look after."""
     missing_qty: Decimal = ZERO
     """Held by our count, but not on the account any more (sold or moved by hand)."""
-    dust_px: Decimal | None = None
-    """The market's price at which what is left was too little for the exchange to sell at all."""
     ladder: Ladder = Ladder()
     """What refused exits have taught since one was last confirmed."""
     protect_at_ms: int | None = None
@@ -203,7 +201,28 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """How its exits are placed: as the plan says, else as the exchange does it best."""
         known = CAPABILITIES[self.exchange]
         chosen = self.plan.style if self.plan is not None else None
-        return chosen if chosen in known.exit_styles else known.exit_style
+        if chosen not in known.exit_styles or (chosen is ExitStyle.PRESET and not self._takes_presets):
+            return known.exit_style
+        return chosen
+
+    @property
+    def _takes_presets(self) -> bool:
+        """One target fits beside an entry; and nobody says what becomes of parts of one that rests in the book."""
+        entry, plan = self.entry, self.plan
+        if entry is None or plan is None or len(plan.levels) != 1:
+            return False
+        return entry.order_type is OrderType.MARKET or entry.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}
+
+    @property
+    def preset_basis_px(self) -> Decimal:
+        """The price that preset levels count from: they are named before anybody knows what the entry will pay."""
+        price = self.entry.price if self.entry is not None else None
+        return price or self.reference_px
+
+    @property
+    def awaits_presets(self) -> bool:
+        """Whether the exits are those that the entry brought along, and none were looked for yet."""
+        return self.exit_style is ExitStyle.PRESET and self.entry is not None and not self.exits
 
     @cached_property
     def dust_qty(self) -> Decimal:
@@ -212,7 +231,6 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         px = self.avg_px or self.reference_px
         if self.plan is not None:
             px = min(px, lowest_exit_px(self.plan, self.instrument, px))
-        px = min(px, self.dust_px or px)
         return max(rest, ZERO) if not self.instrument.sellable(self.instrument.floor_qty(rest), px) else ZERO
 
     @cached_property

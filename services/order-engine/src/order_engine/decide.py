@@ -8,6 +8,7 @@ from typing import assert_never
 
 import msgspec
 
+from common.errors import ErrorCategory
 from common.exchanges import ExitStyle
 from common.instruments import ZERO
 from common.orders import (
@@ -28,7 +29,7 @@ from order_engine.hands import believe_short, end_forgotten, left_over, place_as
 from order_engine.ladder import Ladder
 from order_engine.linking import renew
 from order_engine.order import Order, Role
-from order_engine.placing import cancel_exit, cancelling
+from order_engine.placing import adopt, cancel_exit, cancelling
 from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.settle import settle
 from order_engine.turn import Effect, Turn
@@ -77,6 +78,11 @@ def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
         case OrderUnknown() if known is not None:
             _keep_asking(turn, known, fact, policy)
             return
+        case OrderRejected(category=ErrorCategory.NOT_FOUND) if (
+            known is not None and known.adopted and (known.confirmed or _still_awaited(turn, known))
+        ):
+            # "Not so far" is no news of one that has been found, nor of one that may still appear.
+            return
         case _:
             pass
     if known is None:
@@ -96,6 +102,11 @@ def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
         turn.climb(market_px=fact.market_px, market_px_ms=turn.now_ms)
     if isinstance(fact, OrderFilled) and order.side is Side.SELL and order.role is not Role.ENTRY:
         turn.change(ladder=Ladder())  # What was refused before belongs to another market.
+
+
+def _still_awaited(turn: Turn, order: Order) -> bool:
+    """Whether an order that the exchange is to place by itself has not appeared yet, and is looked for again."""
+    return order.adopted and not order.confirmed and turn.now_ms < order.valid_until_ms
 
 
 def _outlived_its_cancel(order: Order, now_ms: int, policy: Policy) -> bool:
@@ -125,10 +136,18 @@ def _with_questions(before: Order, order: Order, now_ms: int, policy: Policy) ->
         order = msgspec.structs.replace(order, ask_at_ms=None, asked=0)
     lacks_trades = order.filled_qty > order.itemised_qty
     if not lacks_trades or order.asked >= policy.itemise_attempts:
-        return msgspec.structs.replace(order, ask_at_ms=None)
+        return msgspec.structs.replace(order, ask_at_ms=_look_again_ms(order, now_ms, policy))
     if order.ask_at_ms is None:
         return msgspec.structs.replace(order, ask_at_ms=now_ms + (policy.itemise_after_ms << order.asked))
     return order
+
+
+def _look_again_ms(order: Order, now_ms: int, policy: Policy) -> int | None:
+    """The exchange may say nothing of an order it placed by itself, or place it later than we waited for it."""
+    if order.adopted and order.live:
+        return now_ms + policy.adopted_ask_ms
+    late = order.adopted and order.refusal is ErrorCategory.NOT_FOUND and order.asked < policy.itemise_attempts
+    return now_ms + policy.ask_delay_ms(order.asked) if late else None
 
 
 def _wake(turn: Turn, policy: Policy) -> None:
@@ -166,9 +185,12 @@ def _ask_all(turn: Turn, policy: Policy) -> None:
 
 def _ask(turn: Turn, order: Order, asked_lists: set[str], policy: Policy) -> None:
     """One question for an order, and one for both legs of a list."""
-    later = turn.now_ms + policy.ask_delay_ms(order.asked + 1)
+    awaited = _still_awaited(turn, order)
+    later = turn.now_ms + (policy.preset_look_ms if awaited else policy.ask_delay_ms(order.asked + 1))
     turn.put_order(msgspec.structs.replace(order, ask_at_ms=later, asked=order.asked + 1))
-    if order.list_client_order_id is None or order.list_client_order_id not in asked_lists:
+    if order.adopted and order.exchange_order_id is None:
+        adopt(turn, order, policy)
+    elif order.list_client_order_id is None or order.list_client_order_id not in asked_lists:
         turn.query(order, valid_for_ms=policy.query_validity_ms)
     if order.list_client_order_id is not None:
         asked_lists.add(order.list_client_order_id)

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import msgspec
+
 from common import ids
 from common.commands import ListLeg
 from common.exits import ExitPlan, ExitSlice
@@ -23,6 +25,25 @@ def list_leg(order: Order) -> ListLeg:
 
 
 _LIMITED = frozenset({OrderType.LIMIT, OrderType.TAKE_PROFIT_LIMIT})
+
+
+def preset_legs(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy, *, generation: int) -> tuple[Order, ...]:
+    """The target and the stop that the entry brought along, as the exchange is expected to have placed them."""
+    deadline_ms = turn.now_ms + policy.preset_patience_ms
+    named = (
+        (ids.Leg.PRESET_TAKE_PROFIT, take_profit_leg(turn, slice_, plan, policy, generation=generation)),
+        (ids.Leg.PRESET_STOP_LOSS, stop_leg(turn, slice_, plan, policy, generation=generation)),
+    )
+    return tuple(
+        msgspec.structs.replace(
+            order,
+            client_order_id=ids.client_order_id(turn.bracket.bracket_id, leg, generation),
+            adopted=True,
+            valid_until_ms=deadline_ms,
+            ask_at_ms=turn.now_ms + policy.preset_look_ms,
+        )
+        for leg, order in named
+    )
 
 
 def take_profit_leg(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy, *, generation: int) -> Order:

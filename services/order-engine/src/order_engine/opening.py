@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 from common import ids
-from common.commands import SubmitOrder
-from common.exchanges import CAPABILITIES
+from common.commands import Preset, SubmitOrder
+from common.exchanges import CAPABILITIES, ExitStyle
 from common.exits import exits_for
 from common.instruments import ZERO, Instrument
 from common.intents import IntentBase, PlaceExits, PlaceOrder
-from common.orders import Side
+from common.orders import OrderType, Side
 from common.protection import BracketDenied, BracketOpened, BracketState
 from order_engine.bracket import Bracket
 from order_engine.order import Order, Role
@@ -37,7 +37,7 @@ def open_bracket(
     bracket = _bracket(intent, pairs_available(intent, algo_orders_in_use), now_ms, policy)
     turn = Turn(bracket, cause=cause, now_ms=now_ms)
     if bracket.entry is not None:
-        _send_entry(turn, bracket.entry)
+        _send_entry(turn, bracket.entry, _preset(bracket, bracket.entry))
     turn.note(
         BracketOpened,
         intent_id=intent.intent_id,
@@ -164,7 +164,28 @@ def _entry(intent: PlaceOrder, bracket_id: str, now_ms: int, policy: Policy) -> 
     )
 
 
-def _send_entry(turn: Turn, entry: Order) -> None:
+def _preset(bracket: Bracket, entry: Order) -> Preset | None:
+    """The exits that the entry brings along, where its plan says so."""
+    if bracket.exit_style is not ExitStyle.PRESET or bracket.plan is None or entry.side is Side.SELL:
+        return None
+    px = bracket.preset_basis_px
+    received = entry.qty if entry.qty is not None else (entry.quote_qty or ZERO) / px
+    slices = exits_for(bracket.plan, bracket.instrument, received=received, avg_px=px, max_slices=1).slices
+    limited = bracket.plan.stop_loss_type is OrderType.STOP_LOSS_LIMIT
+    return next(
+        (
+            Preset(
+                take_profit_px=slice_.take_profit_trigger_px or slice_.take_profit_px,
+                stop_loss_px=slice_.stop_loss_px,
+                stop_limit_px=slice_.stop_limit_px if limited else None,
+            )
+            for slice_ in slices
+        ),
+        None,
+    )
+
+
+def _send_entry(turn: Turn, entry: Order, preset: Preset | None) -> None:
     turn.send(
         SubmitOrder,
         client_order_id=entry.client_order_id,
@@ -174,5 +195,6 @@ def _send_entry(turn: Turn, entry: Order) -> None:
         quote_qty=entry.quote_qty,
         price=entry.price,
         time_in_force=entry.time_in_force,
+        preset=preset,
         valid_until_ms=entry.valid_until_ms,
     )

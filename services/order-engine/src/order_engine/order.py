@@ -68,6 +68,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     refusal: ErrorCategory | None = None
     refusal_code: str | None = None
     refusal_reason: str | None = None
+    adopted: bool = False
+    """The exchange places it by itself: it is looked for and given our id, never sent."""
     available_qty: Decimal | None = None
     """The free balance the exchange showed when it refused for lack of it."""
 

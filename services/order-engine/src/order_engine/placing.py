@@ -6,13 +6,13 @@ from decimal import Decimal
 import msgspec
 
 from common import ids
-from common.commands import SubmitOrder, SubmitOrderList
+from common.commands import AdoptOrder, SubmitOrder, SubmitOrderList
 from common.exchanges import Residency
 from common.exits import ExitPlan, ExitSlice
 from common.instruments import ZERO
 from common.orders import OrderStatus, Side
 from order_engine.bracket import Exit, ExitKind
-from order_engine.legs import exit_order, list_leg, stop_leg, take_profit_leg
+from order_engine.legs import exit_order, list_leg, preset_legs, stop_leg, take_profit_leg
 from order_engine.order import Order
 from order_engine.policy import Policy
 from order_engine.turn import Turn
@@ -63,6 +63,32 @@ def place_pair(turn: Turn, slices: Sequence[ExitSlice], plan: ExitPlan, policy: 
     add(turn, exit_, generations=len(slices))
     for order in (stop, *targets):
         submit(turn, order, policy)
+
+
+def place_preset(turn: Turn, slice_: ExitSlice, plan: ExitPlan, policy: Policy) -> None:
+    """Nothing is placed: the exchange has been told with the entry. What it places is looked for, the stop first."""
+    generation = turn.bracket.next_generation
+    legs = preset_legs(turn, slice_, plan, policy, generation=generation)
+    add(turn, Exit(generation=generation, level=slice_.level, kind=ExitKind.PAIR, qty=slice_.qty, legs=legs))
+    for order in reversed(legs):
+        adopt(turn, order, policy)
+
+
+def adopt(turn: Turn, order: Order, policy: Policy) -> None:
+    """Look for an order that the exchange placed by itself."""
+    entry = turn.bracket.entry
+    assert entry is not None, "only an entry brings exits along"
+    turn.send(
+        AdoptOrder,
+        client_order_id=order.client_order_id,
+        side=order.side,
+        order_type=order.order_type,
+        qty=order.qty,
+        price=order.price,
+        trigger_px=order.trigger_px,
+        since_ms=entry.submitted_ms,
+        valid_until_ms=turn.now_ms + policy.query_validity_ms,
+    )
 
 
 def place_stop_again(turn: Turn, exit_: Exit, qty: Decimal, policy: Policy) -> None:

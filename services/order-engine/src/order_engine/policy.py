@@ -43,6 +43,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How long a trigger order is to wait, where the exchange ends it some day; or as long as the exchange allows."""
     renewal_pause_ms: int = 1_000
     """How long a renewal waits for another one of the bracket: only one of its exits is without a stop at a time."""
+    preset_patience_ms: int = 1_500
+    """How long exits that an entry brought along may take to appear before others are placed instead."""
+    preset_look_ms: int = 300
+    """How long to wait before looking for them again."""
+    adopted_ask_ms: int = 30_000
+    """How often to ask about an order that the exchange placed by itself: nothing promises that it tells of it."""
     kept_exits: int = 40
     """How many ended exits that sold nothing a bracket remembers."""
     attempts_before_market: int = 3

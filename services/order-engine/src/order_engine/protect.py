@@ -16,7 +16,7 @@ from common.protection import StopLatched
 from order_engine.bracket import Bracket, Exit, ExitKind
 from order_engine.legs import exit_order
 from order_engine.order import Role
-from order_engine.placing import PLACE, add, cancel_exit, place_pair, submit
+from order_engine.placing import PLACE, add, cancel_exit, place_pair, place_preset, submit
 from order_engine.policy import Policy
 from order_engine.turn import Turn
 
@@ -24,7 +24,12 @@ from order_engine.turn import Turn
 def protect(turn: Turn, policy: Policy) -> None:
     """Place exits for all that is held and free, unless it is worth waiting for more of it."""
     bracket = turn.bracket
-    if bracket.plan is None or bracket.free_qty <= 0 or _waiting(turn, policy):
+    if bracket.plan is None or bracket.free_qty <= 0:
+        return
+    if bracket.awaits_presets:
+        _look_for_presets(turn, bracket.plan, policy)
+        return
+    if _waiting(turn, policy):
         return
     if bracket.sell_now > 0:
         _sell(turn, min(bracket.sell_now, bracket.free_qty), "a stop or target was reached", level=0, policy=policy)
@@ -32,10 +37,20 @@ def protect(turn: Turn, policy: Policy) -> None:
         _place_pairs(turn, bracket.plan, policy)
 
 
+def _look_for_presets(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
+    """The exchange places them when the entry has ended; such an entry ends at once."""
+    bracket = turn.bracket
+    if bracket.entry_live:
+        return
+    wanted = exits_for(
+        plan, bracket.instrument, received=bracket.free_qty, avg_px=bracket.preset_basis_px, max_slices=1
+    )
+    for slice_ in wanted.slices:
+        place_preset(turn, slice_, plan, policy)
+
+
 def _waiting(turn: Turn, policy: Policy) -> bool:
     bracket = turn.bracket
-    if bracket.dust_px is not None and not bracket.instrument.sellable(bracket.free_qty, bracket.dust_px):
-        return True  # For more of it: the exchange takes no order for so little.
     if bracket.ladder.retry_at_ms is not None and turn.now_ms < bracket.ladder.retry_at_ms:
         return True
     if not bracket.entry_live or turn.debounced:
@@ -127,15 +142,13 @@ def _gather(turn: Turn, policy: Policy) -> None:
 
 def _sell(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
     """Sell at market now, in as many orders as the exchange's maximum asks for, if it would take so little."""
-    instrument, market_px = turn.bracket.instrument, turn.bracket.ladder.price(turn.now_ms, policy)
-    px = market_px or turn.bracket.avg_px or turn.bracket.reference_px
+    instrument = turn.bracket.instrument
+    px = turn.bracket.ladder.price(turn.now_ms, policy) or turn.bracket.avg_px or turn.bracket.reference_px
     left, most = instrument.floor_qty(qty), instrument.market_max_qty or instrument.max_qty
     while instrument.sellable(left, px):
         part = min(left, instrument.floor_qty(most)) if most > 0 else left
         _sell_part(turn, part, why, level=level, policy=policy)
         left -= part
-    if left > 0 and market_px is not None:
-        turn.change(dust_px=market_px)
 
 
 def _sell_part(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:

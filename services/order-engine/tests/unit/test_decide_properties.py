@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.commands import (
+    AdoptOrder,
     CancelAllOrders,
     Command,
     CommandBase,
+    QueryOrder,
     SubmitOrder,
     SubmitOrderList,
 )
@@ -79,9 +81,11 @@ class World:
             "account-1",
             exchange=name,
             fee_in_base=draw(st.booleans()),
+            presets_appear=draw(st.booleans()),
             triggers_lock=CAPABILITIES[name].triggers_lock_balance is None and draw(st.integers(0, 3)) == 3,
         )
-        limit = draw(st.booleans())
+        style = draw(st.sampled_from(CAPABILITIES[name].exit_styles))
+        limit = style is not ExitStyle.PRESET and draw(st.booleans())
         qty = draw(st.sampled_from(["0.01", "0.00011", "0.02003", "0.5"]))
         intent = an_intent(
             qty,
@@ -90,9 +94,9 @@ class World:
             exchange=name,
             instrument=msgspec.structs.replace(BTCUSDT, exchange=name),
             plan=msgspec.structs.replace(
-                draw(st.sampled_from(PLANS)),
+                PLANS[1] if style is ExitStyle.PRESET else draw(st.sampled_from(PLANS)),
                 take_profit_type=TARGETS[name],
-                style=draw(st.sampled_from(CAPABILITIES[name].exit_styles)),
+                style=style,
             ),
         )
         in_use = draw(st.sampled_from([0, 0, 0, 3]))
@@ -234,18 +238,20 @@ class World:
     def come_to_rest(self) -> None:
         """The network heals: everything under way arrives, time passes, nothing more is lost or refused.
 
-        Renewals of triggers, weeks ahead, go on for ever.
+        Renewals of triggers, weeks ahead, go on for ever, and so do questions about what the exchange placed itself.
         """
         self.exchange.refuse_next.clear()
+        idle = 0
         for _ in range(400):
             if self.commands:
                 self.command()
             elif self.facts:
                 fact = self.facts.pop(0)
                 self.feed(Observed(cause="fact", now_ms=self.now_ms, fact=fact))
-            elif (wake_ms := next_wake_ms(self.bracket)) is not None and wake_ms - self.now_ms < DAY_MS:
+            elif (wake_ms := next_wake_ms(self.bracket)) is not None and wake_ms - self.now_ms < DAY_MS and idle < 20:
                 self.now_ms = max(self.now_ms, wake_ms)
                 self.feed(Ticked(cause="tick", now_ms=self.now_ms))
+                idle = idle + 1 if all(isinstance(each, QueryOrder | AdoptOrder) for each in self.commands) else 0
             else:
                 return
         raise AssertionError(f"the bracket does not come to rest: {told_briefly(self.bracket)}")

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from common.commands import SubmitOrder
+from common.commands import AdoptOrder, SubmitOrder
 from common.exchanges import CAPABILITIES, ExitStyle
 from common.orders import OrderType, Side
 
@@ -12,7 +12,8 @@ _STOPS = frozenset({OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT})
 def holds_triggers(command: SubmitOrder) -> bool:
     """Whether this is a single waiting order on an exchange that exits by pairs of them."""
     return (
-        command.order_type.waits_for_trigger
+        not isinstance(command, AdoptOrder)  # It stands already, on whichever side.
+        and command.order_type.waits_for_trigger
         and command.trigger_px is not None
         and CAPABILITIES[command.exchange].exit_style is ExitStyle.TRIGGER_PAIR
     )

@@ -148,7 +148,9 @@ class Stack:
         Raises ProcessDied or NotReady with its last log lines.
         """
         service = self._services[name]
-        child = start(name, [sys.executable, *service.command], log=self._log_path(name), env=self.settings(name) | settings)
+        child = start(
+            name, [sys.executable, *service.command], log=self._log_path(name), env=self.settings(name) | settings
+        )
         self._children[name] = child
         health = f"{url_of(service, self.ports)}{service.health_path}"
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:

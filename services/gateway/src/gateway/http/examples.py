@@ -18,7 +18,7 @@ SETTINGS: Final = {
         "stopType": "market",
         "stopLimitOffsetPct": None,
         "own": True,
-        "choices": {"stopType": ["market", "limit"], "exitStyle": ["trigger_pair", "shared_stop"]},
+        "choices": {"stopType": ["market", "limit"], "exitStyle": ["trigger_pair", "shared_stop", "preset"]},
     },
 }
 PLACED: Final = {

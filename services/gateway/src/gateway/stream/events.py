@@ -41,6 +41,8 @@ _ROLES: Final = {
     ids.Leg.TAKE_PROFIT: "TP",
     ids.Leg.STOP_LOSS: "SL",
     ids.Leg.MARKET_EXIT: "EXIT",
+    ids.Leg.PRESET_TAKE_PROFIT: "TP",
+    ids.Leg.PRESET_STOP_LOSS: "SL",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from common import ids
+from common.exchanges import ExitStyle
 from common.exits import ExitPlan
 from common.instruments import ZERO, Instrument
 from common.intents import PlaceExits, PlaceOrder
@@ -123,6 +124,9 @@ def _check_kind(wish: OrderWish, instrument: Instrument) -> None:
 
 
 def _plan(wish: OrderWish, sized: Sized, instrument: Instrument, market: Market) -> ExitPlan:
+    if wish.wanted.style is ExitStyle.PRESET and not wish.ends_at_once:
+        rule = "Exits that an entry brings along belong to orders that end at once: MARKET, or LIMIT with IOC or FOK."
+        raise invalid("exitStyle", rule, "Choose another exitStyle, or another type of order.")
     plan = plan_for(wish.wanted, instrument, entry_px=sized.entry_px, market=market)
     preview(plan, instrument, qty=sized.qty, entry_px=sized.entry_px, field=sized.field)
     return plan

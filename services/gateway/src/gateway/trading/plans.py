@@ -107,6 +107,8 @@ def even_shares(count: int) -> tuple[Decimal, ...]:
 
 
 def _take_profits(wanted: Wanted, known: Capabilities) -> tuple[Sequence[PriceTarget], Sequence[Decimal]]:
+    if wanted.take_profits is None and wanted.shares is None and wanted.style is ExitStyle.PRESET:
+        return (PriceTarget(pct=known.default_take_profits[0][0]),), (ONE,)
     if wanted.take_profits is None:
         if wanted.shares is not None:
             raise invalid("tpShares", "Shares belong to levels.", "Name tpLevels as well, or leave tpShares out.")
@@ -162,6 +164,9 @@ def _style(wanted: Wanted, known: Capabilities) -> ExitStyle | None:
     if wanted.style is not None and wanted.style not in known.exit_styles:
         rule = f"Exits on {shown_name(known.exchange)} are placed as one of {', '.join(known.exit_styles)}."
         raise invalid("exitStyle", rule, "Use one of these, or leave exitStyle out.")
+    if wanted.style is ExitStyle.PRESET and wanted.take_profits is not None and len(wanted.take_profits) != 1:
+        rule = "An entry brings one take-profit and one stop along."
+        raise invalid("exitStyle", rule, "Name one level, or choose another exitStyle.")
     return None if wanted.style is known.exit_style else wanted.style
 
 

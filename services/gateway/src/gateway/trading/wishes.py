@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
+from common.exchanges import ExitStyle
 from common.orders import OrderType, Side, TimeInForce
 from gateway.trading.defaults import completed
 from gateway.trading.plans import Wanted
@@ -26,5 +27,14 @@ class OrderWish(msgspec.Struct, frozen=True, kw_only=True):
     signal_id: str | None = None
 
     def completed_by(self, own: Wanted | None) -> "OrderWish":
-        """The wish with the user's own defaults where it leaves the exits open."""
-        return msgspec.structs.replace(self, wanted=completed(self.wanted, own))
+        """The wish with the user's own defaults where it leaves the exits open, and as far as they suit it."""
+        wanted = completed(self.wanted, own)
+        suits = self.ends_at_once and len(wanted.take_profits or (None,)) == 1
+        if wanted.style is ExitStyle.PRESET and self.wanted.style is None and not suits:
+            wanted = msgspec.structs.replace(wanted, style=None)
+        return msgspec.structs.replace(self, wanted=wanted)
+
+    @property
+    def ends_at_once(self) -> bool:
+        """Whether nothing of it can come to rest in the book."""
+        return self.order_type is OrderType.MARKET or self.time_in_force in {TimeInForce.IOC, TimeInForce.FOK}

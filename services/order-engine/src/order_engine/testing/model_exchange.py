@@ -5,11 +5,20 @@ a test may delay, reorder, repeat or lose.
 """
 
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from common import ids
-from common.commands import CancelAllOrders, CancelOrder, Command, QueryOrder, SubmitOrder, SubmitOrderList
+from common.commands import (
+    AdoptOrder,
+    CancelAllOrders,
+    CancelOrder,
+    Command,
+    Preset,
+    QueryOrder,
+    SubmitOrder,
+    SubmitOrderList,
+)
 from common.errors import ErrorCategory
 from common.exchanges import CAPABILITIES, Exchange, ExitStyle
 from common.instruments import ZERO
@@ -66,7 +75,10 @@ class ModelExchange:
         exchange: Exchange = Exchange.BINANCE,
         fee_in_base: bool = True,
         triggers_lock: bool = False,
+        presets_appear: bool = True,
     ) -> None:
+        self._presets_appear = presets_appear
+        self._presets: dict[str, Preset] = {}
         self.account_id = account_id
         self._triggers_lock = triggers_lock
         self.exchange = exchange
@@ -125,7 +137,11 @@ class ModelExchange:
         """What the exchange does on a command, and the facts that tell of it."""
         self._now_ms = now_ms
         match command:
+            case AdoptOrder():
+                return self._adopt(command)
             case SubmitOrder():
+                if command.preset is not None and self._presets_appear:
+                    self._presets[command.client_order_id] = command.preset
                 return self._submit(
                     None,
                     [(command.client_order_id, command.order_type, command.trigger_px or command.price)],
@@ -177,9 +193,8 @@ class ModelExchange:
         qty = min(qty, order.leaves_qty)
         if qty <= 0:
             return []
-        waits = order.order_type.waits_for_trigger and order.list_id is None
-        unlocked = order.side is Side.SELL and waits and not self._triggers_lock
-        if unlocked and qty > self.free:
+        fires = order.side is Side.SELL and order.order_type.waits_for_trigger and order.list_id is None
+        if fires and qty > self.free + (order.leaves_qty if self._triggers_lock else ZERO):
             return self._end(order, OrderStatus.EXPIRED)  # It fired, and found nothing to sell.
         facts: list[OrderFact] = []
         for partner in self._partners(order):
@@ -198,7 +213,31 @@ class ModelExchange:
             fee_asset="BTC" if in_base else "USDT",
         )
         order.fills.append(fill)
+        if order.status.terminal:
+            self._place_presets(order)
         return [fill, *facts]
+
+    def _adopt(self, command: AdoptOrder) -> list[OrderFact]:
+        """An order of ours by its terms: it is known under the name we give it from now on."""
+        if command.client_order_id in self.orders:
+            return self._snapshot(self.orders[command.client_order_id])
+        for name, order in list(self.orders.items()):
+            if name.startswith("preset") and (order.order_type, order.px) == (command.order_type, command.trigger_px):
+                del self.orders[name]
+                order.client_order_id = command.client_order_id
+                self.orders[order.client_order_id] = order
+                return self._snapshot(order)
+        return [self.refusal(command.client_order_id, None, ErrorCategory.NOT_FOUND)]
+
+    def _place_presets(self, entry: ModelOrder) -> None:
+        """The entry has ended: what it brought along is placed, for what it delivered, and nobody is told."""
+        preset = self._presets.pop(entry.client_order_id, None)
+        if preset is None or not entry.cum_qty:
+            return
+        qty = self.bought.quantize(Decimal("0.00001"), ROUND_FLOOR)
+        for kind, px in ((OrderType.TAKE_PROFIT, preset.take_profit_px), (OrderType.STOP_LOSS, preset.stop_loss_px)):
+            name = f"preset-{kind}"
+            self.orders[name] = ModelOrder(name, Side.SELL, kind, qty, None, px)
 
     def expire(self, client_order_id: str) -> list[OrderFact]:
         """The exchange ends an order on its own (or somebody cancels it by hand)."""
@@ -216,6 +255,7 @@ class ModelExchange:
             return []
         facts: list[OrderFact] = []
         order.status = status
+        self._place_presets(order)
         if status is OrderStatus.CANCELED:
             for partner in self._partners(order):
                 facts += self._end(partner, status)

@@ -32,19 +32,25 @@ def _known_by_name(call: Call, order: Order) -> bool:
 
 def unfilled_orders(call: Call) -> list[Json]:
     """Open orders, newest first; TP/SL orders only when asked for."""
-    params = call.params
-    if params.text("tpslType") == "tpsl":
-        symbol = params.text("symbol")
-        armed = (t for t in call.venue.newest_triggers(call.uid, "tpsl") if t.is_armed)
-        rows = [tpsl_row(trigger) for trigger in armed if symbol in {None, trigger.symbol}]
-        return rows[: params.limit(100, 100)]
+    if call.params.text("tpslType") == "tpsl":
+        return _tpsl_orders(call, pending=True)
     found = chosen(call, call.account.open_orders.values())
     return [unfilled_row(order, call.exchange.attached_to(order)) for order in found]
 
 
 def history_orders(call: Call) -> list[Json]:
-    """Orders that are over, newest first, after a delay that a switch sets."""
+    """Orders that are over, newest first, after a delay that a switch sets; TP/SL orders only when asked for."""
+    if call.params.text("tpslType") == "tpsl":
+        return _tpsl_orders(call, pending=False)
     return [history_row(order) for order in chosen(call, ended(call))]
+
+
+def _tpsl_orders(call: Call, *, pending: bool) -> list[Json]:
+    """TP/SL orders that wait, or that are over, newest first; with which words history says so is not documented."""
+    symbol = call.params.text("symbol")
+    found = (t for t in call.venue.newest_triggers(call.uid, "tpsl") if t.is_armed is pending)
+    rows = [tpsl_row(trigger) for trigger in found if symbol in {None, trigger.symbol}]
+    return rows[: call.params.limit(100, 100)]
 
 
 def ended(call: Call) -> Iterator[Order]:

@@ -39,6 +39,8 @@ class Switches:
     """Subscribing to orders-algo (strategy-order) first shows what is pending."""
     account_push_on_freeze: bool = False
     """Balances are pushed when an order freezes or frees them, too, not only on fills and deposits."""
+    preset_exits_armed: bool = True
+    """A preset take-profit and stop-loss is armed when its entry ends with fills; otherwise it is only shown."""
     preset_exits_linked: bool = True
     """Of a preset take-profit and stop-loss the first to fire cancels the other."""
     history_delay_ms: int = field(default=0, metadata={"choices": (0, 500, 2000, 5000)})

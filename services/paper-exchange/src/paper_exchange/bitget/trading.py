@@ -34,7 +34,7 @@ def _place(call: Call, params: Params, symbol: str) -> Json:
         order = call.exchange.place(call.uid, symbol, request, call.now_ms)
     except Refused as refused:
         raise call.refused(refused, market) from None
-    if exits:
+    if exits and call.switches.preset_exits_armed:
         call.exchange.attach(order, exits, linked=call.switches.preset_exits_linked)
     return ids(order.order_id, order.client_order_id)
 
@@ -142,6 +142,6 @@ def _replace(call: Call, params: Params, order: Order, px: Decimal, size: Decima
     except Refused as refused:
         raise call.refused(refused, market) from None
     exits = read_presets(call, params, request, market)
-    if exits:
+    if exits and call.switches.preset_exits_armed:
         call.exchange.attach(placed, exits, linked=call.switches.preset_exits_linked)
     return placed
