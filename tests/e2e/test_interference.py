@@ -131,6 +131,9 @@ class Hands:
         btc = (await self.raw())["balances"].get("BTC", {"free": "0", "locked": "0"})
         return Decimal(btc["free"]) + Decimal(btc["locked"])
 
+    async def free(self) -> Decimal:
+        return Decimal((await self.raw())["balances"]["BTC"]["free"])
+
     async def sync(self) -> Json:
         """Ask for it as the user, and follow it to its end."""
         trader = self.user.trader
@@ -239,6 +242,7 @@ async def test_coins_sold_by_hand_leave_no_exit_behind(desk: Any) -> None:
         if hands.exchange in {"binance", "mexc"}:  # What waits there locks the coins.
             for order in (await hands.waiting())[:1]:
                 await hands.cancel(order)
+        await hands.desk.eventually(hands.free, lambda free: free >= Decimal("0.00998"), "the coins are free")
         await hands.place("SELL", "0.00998")
         report = await hands.sync()
         assert report["corrected"] >= 1, report
