@@ -130,6 +130,8 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Held by no exit when the user cancelled everything: theirs to look after."""
     missing_qty: Decimal = ZERO
     """Held by our count, but not on the account any more (sold or moved by hand)."""
+    dust_px: Decimal | None = None
+    """The market's price at which what is left was too little for the exchange to sell at all."""
     ladder: Ladder = Ladder()
     """What refused exits have taught since one was last confirmed."""
     protect_at_ms: int | None = None
@@ -231,6 +233,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         px = self.avg_px or self.reference_px
         if self.plan is not None:
             px = min(px, lowest_exit_px(self.plan, self.instrument, px))
+        px = min(px, self.dust_px or px)
         return max(rest, ZERO) if not self.instrument.sellable(self.instrument.floor_qty(rest), px) else ZERO
 
     @cached_property

@@ -223,7 +223,7 @@ def _guard(turn: Turn, px: Decimal, policy: Policy) -> None:
         turn.climb(retry_at_ms=None)  # A stop waits for no pause.
         turn.debounced = True
     if latched > 0:
-        turn.note(StopLatched, qty=latched, reason=f"price {px:f} at or below the stop")
+        turn.note(StopLatched, qty=latched, reason=f"price {px:f} at or below the stop", px=px)
     if latched > 0 or bare > 0:
         turn.climb(market_px=px, market_px_ms=turn.now_ms)
 

@@ -51,6 +51,8 @@ def _look_for_presets(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
 
 def _waiting(turn: Turn, policy: Policy) -> bool:
     bracket = turn.bracket
+    if bracket.dust_px is not None and not bracket.instrument.sellable(bracket.free_qty, bracket.dust_px):
+        return True  # For more of it: the exchange takes no order for so little.
     if bracket.ladder.retry_at_ms is not None and turn.now_ms < bracket.ladder.retry_at_ms:
         return True
     if not bracket.entry_live or turn.debounced:
@@ -142,13 +144,15 @@ def _gather(turn: Turn, policy: Policy) -> None:
 
 def _sell(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
     """Sell at market now, in as many orders as the exchange's maximum asks for, if it would take so little."""
-    instrument = turn.bracket.instrument
-    px = turn.bracket.ladder.price(turn.now_ms, policy) or turn.bracket.avg_px or turn.bracket.reference_px
+    instrument, market_px = turn.bracket.instrument, turn.bracket.ladder.price(turn.now_ms, policy)
+    px = market_px or turn.bracket.avg_px or turn.bracket.reference_px
     left, most = instrument.floor_qty(qty), instrument.market_max_qty or instrument.max_qty
     while instrument.sellable(left, px):
         part = min(left, instrument.floor_qty(most)) if most > 0 else left
         _sell_part(turn, part, why, level=level, policy=policy)
         left -= part
+    if left > 0 and market_px is not None:
+        turn.change(dust_px=market_px)
 
 
 def _sell_part(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
