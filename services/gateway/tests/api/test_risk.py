@@ -119,6 +119,22 @@ async def test_a_switch_names_whom_it_stops(house: Any, user: Any, body: Any, fi
     assert (reply.status, reply.body["field"]) == (400, field)
 
 
+async def test_a_program_may_stop_buying_and_not_start_it_again(user: Any) -> None:
+    made = await user.ask("POST", "/auth/tokens", {"name": "bot", "scopes": ["read", "trade"]})
+    user.token = made.body["data"]["token"]
+    assert (await user.ask("POST", "/risk/kill-switch", {})).status == 200
+    assert (await user.ask("DELETE", "/risk/kill-switch")).body["code"] == "LOGIN_REQUIRED"
+    assert (await user.ask("PUT", "/risk/limits", {})).body["code"] == "LOGIN_REQUIRED"
+
+
+async def test_limits_of_nobody_are_not_set(house: Any, user: Any) -> None:
+    await _admin(house, user)
+    assert (await user.ask("PUT", "/risk/users/nobody/limits", {})).body["code"] == "USER_NOT_FOUND"
+    stop = {"scope": "USER", "target": "nobody"}
+    assert (await user.ask("POST", "/risk/kill-switches", stop)).status == 404
+    assert (await user.ask("POST", "/risk/kill-switch", {"reason": "a\u0000b"})).body["field"] == "reason"
+
+
 async def test_only_admins_stop_others(user: Any) -> None:
     assert (await user.ask("POST", "/risk/kill-switches", {"scope": "GLOBAL"})).status == 403
     assert (await user.ask("PUT", "/risk/users/somebody/limits", {})).status == 403

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.connected
 
 NOW_MS = 1_000_000
 SHARDS_ALL = range(SHARDS)
+FIRST = ("", -1)
 
 
 @pytest.fixture
@@ -104,9 +105,9 @@ async def test_a_signal_and_its_recipients_are_stored_together_and_once(pool: as
     assert await store.receipts(signal.signal_id, 2, 1, [State.PENDING]) == receipts[3:4]
     assert await store.receipts(signal.signal_id, -1, 10, [State.FAILED]) == []
     assert (await store.counts([signal.signal_id]))[signal.signal_id] == {State.PENDING: 5}
-    pending = await store.pending(Exchange.BINANCE, SHARDS_ALL, 10)
+    pending = await store.pending(Exchange.BINANCE, SHARDS_ALL, after=FIRST, limit=10)
     assert sorted(pending, key=lambda each: each[0].ordinal) == [(receipt, signal) for receipt in receipts]
-    assert await store.pending(Exchange.MEXC, SHARDS_ALL, 10) == []
+    assert await store.pending(Exchange.MEXC, SHARDS_ALL, after=FIRST, limit=10) == []
     assert await store.newest(None, 1) == [signal]
     assert await store.newest(NOW_MS, 1) == []
 
@@ -118,7 +119,7 @@ async def test_of_many_who_send_one_order_one_does(pool: asyncpg.Pool) -> None:
     sent = await asyncio.gather(*(store.send(receipt, *order_of(receipt), NOW_MS + 1) for _ in range(6)))
     assert sorted(sent) == [False] * 5 + [True]
     assert await pool.fetchval("SELECT count(*) FROM intents WHERE intent_id = $1", receipt.intent_id) == 1
-    (opened,) = await store.open(SHARDS_ALL, resting=False, after=("", -1), limit=10)
+    (opened,) = await store.open(SHARDS_ALL, resting=False, after=FIRST, limit=10)
     assert (opened.receipt.state, opened.receipt.sent_ms, opened.found.outcome) == (State.SENT, NOW_MS + 1, None)
 
 
@@ -152,7 +153,7 @@ async def test_what_nothing_was_done_for_in_time_is_ended(pool: asyncpg.Pool) ->
     assert {(each.signal_id, each.state, each.code) for each in ended} == {
         (late.signal_id, State.SKIPPED, "SIGNAL_EXPIRED")
     }
-    assert len(await store.pending(Exchange.BINANCE, SHARDS_ALL, 10)) == 2
+    assert len(await store.pending(Exchange.BINANCE, SHARDS_ALL, after=FIRST, limit=10)) == 2
 
 
 async def test_what_the_ledger_says_is_found_beside_the_receipt(pool: asyncpg.Pool) -> None:
@@ -183,4 +184,4 @@ async def test_what_the_ledger_says_is_found_beside_the_receipt(pool: asyncpg.Po
     assert sorted(found) == [0, 1, 2]
     assert (found[0].outcome, found[0].order_id, found[0].executed_qty) == ("accepted", "7", Decimal("0.5"))
     assert (found[0].bracket_state, found[1].outcome) == ("PROTECTED", None)
-    assert await store.open(SHARDS_ALL, resting=True, after=("", -1), limit=2) == []
+    assert await store.open(SHARDS_ALL, resting=True, after=FIRST, limit=2) == []

@@ -8,16 +8,24 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator, Field
 
+from common.errors import Refused
 from common.intents import CancelOrderIntent
 from gateway import answers
+from gateway.auth.identity import Caller
 from gateway.http.exact_json import ExactJsonRoute
-from gateway.http.parts import Parts, admin_of, caller_of
+from gateway.http.parts import Parts, admin_of, caller_of, session_of
+from gateway.http.words import Id, Label
 from gateway.risk.rules import Limits, Scope, SetBy, Switch, day_start_ms, tightest
 from gateway.trading.refusals import invalid
 from gateway.trading.requests import Body, Number, exchange_named
 
 Dollars = Annotated[Number | None, Field(gt=0)]
 ScopeName = Annotated[Scope, BeforeValidator(lambda raw: raw.lower() if isinstance(raw, str) else raw)]
+
+
+Target = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$", description="A user id, or an exchange; empty for GLOBAL.")
+]
 
 
 class LimitsBody(Body):
@@ -40,7 +48,7 @@ class LimitsBody(Body):
 class StopBody(Body):
     """POST /risk/kill-switch."""
 
-    reason: str = Field(default="", max_length=200)
+    reason: Label = ""
     cancel_entries: bool = Field(
         default=False, alias="cancelEntries", description="Also cancel the buys that still work; exits stay."
     )
@@ -50,7 +58,7 @@ class AdminStopBody(StopBody):
     """POST /risk/kill-switches."""
 
     scope: ScopeName
-    target: str = Field(default="", max_length=100, description="A user id, or an exchange; empty for GLOBAL.")
+    target: Target = ""
 
 
 def router(parts: Parts) -> APIRouter:
@@ -64,16 +72,18 @@ def router(parts: Parts) -> APIRouter:
 
 def _own(routes: APIRouter, parts: Parts) -> None:
     UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
+    # What holds a program back is not the program's to lift.
+    Person = Annotated[Caller, Depends(session_of(parts))]  # noqa: N806 - a type.
 
     @routes.get("/limits", summary="Your limits, and what is used of them")
     async def limits(user_id: UserId) -> Response:
         return await _limits(parts, user_id)
 
     @routes.put("/limits", summary="Set your limits")
-    async def set_limits(body: LimitsBody, user_id: UserId) -> Response:
-        """An administrator's limits hold beside them: of each kind the tightest counts."""
-        await parts.risk.set_limits(user_id, SetBy.USER, body.limits)
-        return await _limits(parts, user_id)
+    async def set_limits(body: LimitsBody, person: Person) -> Response:
+        """An administrator's limits hold beside them: of each kind the tightest counts. Not for API tokens."""
+        await parts.risk.set_limits(person.user_id, SetBy.USER, body.limits)
+        return await _limits(parts, person.user_id)
 
     @routes.get("/kill-switch", summary="The kill switches that stop you from buying")
     async def switches(user_id: UserId) -> Response:
@@ -87,19 +97,22 @@ def _own(routes: APIRouter, parts: Parts) -> None:
         return await _engaged(parts, switch, cancel_entries=body.cancel_entries)
 
     @routes.delete("/kill-switch", summary="Release your own kill switch")
-    async def release(user_id: UserId) -> Response:
-        return _data({"released": await parts.risk.release(Scope.USER, user_id, SetBy.USER)})
+    async def release(person: Person) -> Response:
+        """Not for API tokens, which may engage it."""
+        return _data({"released": await parts.risk.release(Scope.USER, person.user_id, SetBy.USER)})
 
 
 def _administered(routes: APIRouter, parts: Parts) -> None:
     AdminId = Annotated[str, Depends(admin_of(parts))]  # noqa: N806 - a type.
 
     @routes.get("/users/{user_id}/limits", summary="A user's limits (admin)")
-    async def limits(user_id: str, _: AdminId) -> Response:
+    async def limits(user_id: Id, _: AdminId) -> Response:
+        await _known(parts, user_id)
         return await _limits(parts, user_id)
 
     @routes.put("/users/{user_id}/limits", summary="Set limits that the user cannot raise (admin)")
-    async def set_limits(user_id: str, body: LimitsBody, _: AdminId) -> Response:
+    async def set_limits(user_id: Id, body: LimitsBody, _: AdminId) -> Response:
+        await _known(parts, user_id)
         await parts.risk.set_limits(user_id, SetBy.ADMIN, body.limits)
         return await _limits(parts, user_id)
 
@@ -113,12 +126,26 @@ def _administered(routes: APIRouter, parts: Parts) -> None:
             rule = "Only the switch of one user cancels entries."
             raise invalid("cancelEntries", rule, "Leave cancelEntries out.")
         target = _target(body.scope, body.target)
+        if body.scope is Scope.USER:
+            await _known(parts, target)
         switch = _switch(parts, body.scope, target, SetBy.ADMIN, admin_id, body.reason)
         return await _engaged(parts, switch, cancel_entries=body.cancel_entries)
 
     @routes.delete("/kill-switches", summary="Release a switch that an administrator engaged (admin)")
-    async def release(scope: ScopeName, _: AdminId, target: Annotated[str, Query(max_length=100)] = "") -> Response:
+    async def release(scope: ScopeName, _: AdminId, target: Annotated[Target, Query()] = "") -> Response:
         return _data({"released": await parts.risk.release(scope, _target(scope, target), SetBy.ADMIN)})
+
+
+async def _known(parts: Parts, user_id: str) -> None:
+    if await parts.users.by_id(user_id) is None:
+        raise Refused(
+            code="USER_NOT_FOUND",
+            title="User not found",
+            field="userId",
+            rule="There is no user with this id.",
+            fix="Receipts of signals and GET /auth/me name users by their ids.",
+            status=404,
+        )
 
 
 async def _limits(parts: Parts, user_id: str) -> Response:

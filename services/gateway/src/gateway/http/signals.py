@@ -12,6 +12,7 @@ from gateway.http.desk import ticket_of
 from gateway.http.exact_json import ExactJsonRoute
 from gateway.http.parts import Parts, admin_of
 from gateway.http.trading import ExchangeName
+from gateway.http.words import Id
 from gateway.signals.model import Signal, State
 from gateway.signals.requests import SignalBody
 from gateway.signals.shown import RUNNING, page_shown, signal_shown
@@ -78,7 +79,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/{signal_id}", summary="A signal with its receipts (admin)")
     async def one(
-        signal_id: str,
+        signal_id: Id,
         _: AdminId,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         cursor: Annotated[str | None, Query(description="`nextCursor` of the page before.")] = None,

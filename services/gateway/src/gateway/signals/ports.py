@@ -42,9 +42,9 @@ class SignalStore(Protocol):
         """Those after an ordinal, in their order; only in these states, unless None."""
 
     async def pending(
-        self, exchange: Exchange, shards: Collection[int], limit: int
+        self, exchange: Exchange, shards: Collection[int], *, after: Place, limit: int
     ) -> Sequence[tuple[Receipt, Signal]]:
-        """Recipients for whom nothing was done yet, of the oldest signal first."""
+        """Recipients for whom nothing was done yet, from after this place on."""
 
     async def expire(self, shards: Collection[int], now_ms: int) -> Sequence[Receipt]:
         """End what nothing was done for before its signal's time had passed; the receipts as they are now."""

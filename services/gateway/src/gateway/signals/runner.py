@@ -23,6 +23,8 @@ from gateway.waiting import Waiting, entry_keys
 
 FAN_OUT: Final = 16
 """Accounts of one exchange whose orders are made at the same time."""
+PENDING_BATCH: Final = 1_000
+"""Recipients looked up at once; one who is slow holds up no more than these."""
 BATCH: Final = 200
 GATHER_S: Final = 0.02
 BUSY_EVERY_S: Final = 0.2
@@ -86,13 +88,15 @@ class SignalRunner:
 
     async def place(self, exchange: Exchange) -> float:
         """Take every pending recipient of the exchange one step further; when to look again. Raises Unavailable."""
-        shards, room = self._shards.held(), asyncio.Semaphore(FAN_OUT)
-        while shards and (batch := await self._store.pending(exchange, shards, BATCH)):
+        shards, after, again = self._shards.held(), FIRST, False
+        room = asyncio.Semaphore(FAN_OUT)
+        while shards and (batch := await self._store.pending(exchange, shards, after=after, limit=PENDING_BATCH)):
             async with asyncio.TaskGroup() as group:
                 steps = [group.create_task(self._step(receipt, signal, room)) for receipt, signal in batch]
-            if not all(step.result() for step in steps):
-                return BUSY_EVERY_S  # Something does not answer now.
-        return IDLE_EVERY_S
+            # Whoever could not be asked is passed over, so that nobody behind them waits for it.
+            again = again or not all(step.result() for step in steps)
+            after = batch[-1][0].signal_id, batch[-1][0].ordinal
+        return BUSY_EVERY_S if again else IDLE_EVERY_S
 
     async def settle(self) -> float:
         """End what is too late, bring what was sent up to the ledger; when to look again. Raises Unavailable."""

@@ -47,7 +47,8 @@ SELECT {_columns(_RECEIPT, "r")}, {_columns(_SIGNAL, "s")} FROM signal_receipts 
 """  # noqa: S608
 _PENDING: Final = f"""{_JOINED}
 WHERE r.open AND r.state = 'PENDING' AND r.exchange = $1 AND r.shard = ANY($2)
-ORDER BY s.created_ms, r.signal_id, r.ordinal LIMIT $3
+  AND (r.signal_id, r.ordinal) > ($3, $4)
+ORDER BY r.signal_id, r.ordinal LIMIT $5
 """
 _EXPIRE: Final = f"""
 UPDATE signal_receipts r SET state = 'SKIPPED', open = false, code = $3, reason = $4, fix = $5, updated_ms = $2
@@ -131,11 +132,11 @@ class PostgresSignals:
         return [msgspec.convert(dict(row), Receipt) for row in rows]
 
     async def pending(
-        self, exchange: Exchange, shards: Collection[int], limit: int
+        self, exchange: Exchange, shards: Collection[int], *, after: Place, limit: int
     ) -> Sequence[tuple[Receipt, Signal]]:
-        """Recipients for whom nothing was done yet, of the oldest signal first."""
+        """Recipients for whom nothing was done yet, from after this place on."""
         with typed_errors():
-            rows = await self._pool.fetch(_PENDING, exchange.value, sorted(shards), limit)
+            rows = await self._pool.fetch(_PENDING, exchange.value, sorted(shards), *after, limit)
         return [(_receipt(row), _part(row, "s", _SIGNAL, Signal)) for row in rows]
 
     async def expire(self, shards: Collection[int], now_ms: int) -> Sequence[Receipt]:

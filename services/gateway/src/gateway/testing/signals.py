@@ -49,12 +49,12 @@ class MemorySignals:
         return [each for each in found if states is None or each.state in states][:limit]
 
     async def pending(
-        self, exchange: Exchange, shards: Collection[int], limit: int
+        self, exchange: Exchange, shards: Collection[int], *, after: Place, limit: int
     ) -> Sequence[tuple[Receipt, Signal]]:
         found = [
             each
-            for each in self._receipts.values()
-            if each.state is State.PENDING and each.exchange is exchange and each.shard in shards
+            for place, each in sorted(self._receipts.items())
+            if place > after and each.state is State.PENDING and each.exchange is exchange and each.shard in shards
         ]
         return [(each, self._signals[each.signal_id]) for each in found[:limit]]
 
