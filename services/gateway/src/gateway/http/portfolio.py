@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 
@@ -36,11 +36,21 @@ _NOTHING_HELD = Price(px=None, at_ms=None, reason="nothing is held")
 def router(parts: Parts) -> APIRouter:
     """The routes of this area."""
     routes = APIRouter(prefix="/portfolio", tags=["portfolio"])
-    wanted_of = _filter_of(parts)
-    Wanted = Annotated[Filter, Depends(wanted_of)]  # noqa: N806 - a type.
+    whose = _whose(parts)
+    Whose = Annotated[Filter, Depends(whose)]  # noqa: N806 - a type.
+
+    async def dated(mine: Whose, first: FromDay = None, last: ToDay = None) -> Filter:
+        _in_order(first, last)
+        return msgspec.structs.replace(
+            mine,
+            from_ms=None if first is None else _begin_ms(first),
+            to_ms=None if last is None else _begin_ms(last) + DAY_MS,
+        )
+
+    Wanted = Annotated[Filter, Depends(dated)]  # noqa: N806 - a type.
 
     @routes.get("/positions", responses=example(200, POSITIONS), summary="What trades made of each symbol")
-    async def positions(wanted: Wanted, symbol: Symbol | None = None) -> Response:
+    async def positions(wanted: Whose, symbol: Symbol | None = None) -> Response:
         """Average entry, realised and unrealised profit, net of fees; `priceMissing` says why there is no price."""
         found = await parts.portfolio.positions(msgspec.structs.replace(wanted, symbol=symbol))
         prices = await _prices(parts, found)
@@ -72,8 +82,9 @@ def router(parts: Parts) -> APIRouter:
         return _data(page)
 
     @routes.get("/equity", responses=example(200, EQUITY), summary="The equity curve, a point a day")
-    async def equity(wanted: Wanted, first: FromDay = None, last: ToDay = None) -> Response:
+    async def equity(wanted: Whose, first: FromDay = None, last: ToDay = None) -> Response:
         """What the accounts held when each day began; what nobody prices is listed and not part of it."""
+        _in_order(first, last)
         days = [None if day is None else day.isoformat() for day in (first, last)]
         return _data(shown.equity_shown(await parts.portfolio.snapshots(wanted), *days))
 
@@ -88,29 +99,21 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
-def _filter_of(parts: Parts) -> Any:
+def _whose(parts: Parts) -> Callable[..., Awaitable[Filter]]:
     UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
 
-    async def wanted(
-        user_id: UserId,
-        exchange: ExchangeName = None,
-        credential_id: CredentialId = None,
-        first: FromDay = None,
-        last: ToDay = None,
-    ) -> Filter:
-        if first is not None and last is not None and last < first:
-            raise invalid("to", "The last day is not before the first.", "Swap from and to.")
+    async def whose(user_id: UserId, exchange: ExchangeName = None, credential_id: CredentialId = None) -> Filter:
         if credential_id is not None and not credential_id.isprintable():
             raise not_found()
-        return Filter(
-            user_id=user_id,
-            exchange=None if exchange is None else exchange_named(exchange),
-            account_id=credential_id,
-            from_ms=None if first is None else _begin_ms(first),
-            to_ms=None if last is None else _begin_ms(last) + DAY_MS,
-        )
+        named = None if exchange is None else exchange_named(exchange)
+        return Filter(user_id=user_id, exchange=named, account_id=credential_id)
 
-    return wanted
+    return whose
+
+
+def _in_order(first: date | None, last: date | None) -> None:
+    if first is not None and last is not None and last < first:
+        raise invalid("to", "The last day is before the first.", "Swap from and to.")
 
 
 async def _prices(parts: Parts, positions: Sequence[PositionView]) -> Mapping[tuple[Exchange, str], Price]:
