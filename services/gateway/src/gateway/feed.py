@@ -44,7 +44,7 @@ class Feed:
 
     def take(self, record: Record) -> None:
         """Hand one record on; one that cannot be read is the order-engine's to park, and only logged here."""
-        if record.value is None:
+        if record.value is None or not (record.topic == ACCOUNTS.name or self._waiting.about(record.key)):
             return
         try:
             message = decode_union(record.value, TYPES[record.topic])

@@ -1,7 +1,7 @@
 """Who waits for which facts: requests that are being answered, woken by the facts about them."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -37,6 +37,11 @@ class Waiting:
 
     def __init__(self) -> None:
         self._queues: defaultdict[Key, list[asyncio.Queue[Fact]]] = defaultdict(list)
+        self._accounts: Counter[str] = Counter()
+
+    def about(self, account_id: str | None) -> bool:
+        """Whether anybody waits for facts of this account: nobody needs to read those of others."""
+        return account_id in self._accounts
 
     def tell(self, fact: Fact) -> None:
         """Wake who waits for this fact."""
@@ -54,6 +59,7 @@ class Waiting:
         queue: asyncio.Queue[Fact] = asyncio.Queue()
         for key in wanted:
             self._queues[key].append(queue)
+            self._accounts[key[0]] += 1
         try:
             yield Facts(queue)
         finally:
@@ -61,6 +67,9 @@ class Waiting:
                 self._queues[key].remove(queue)
                 if not self._queues[key]:
                     del self._queues[key]
+                self._accounts[key[0]] -= 1
+                if not self._accounts[key[0]]:
+                    del self._accounts[key[0]]
 
 
 class Facts:
