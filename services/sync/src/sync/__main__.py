@@ -1,4 +1,4 @@
-"""`python -m sync` runs the service; `python -m sync migrate` brings its schema up to date."""
+"""`python -m sync` runs the service; `migrate` brings its schema up to date, `check` has every account checked."""
 
 import sys
 
@@ -16,8 +16,12 @@ def main() -> None:
             from sync.store import SCHEMA
 
             run_migrations("sync", SCHEMA)
+        case ["check"]:
+            from sync.command import run as check
+
+            sys.exit(check())
         case unknown:
-            sys.exit(f"unknown command {' '.join(unknown)!r}: use no argument to run, or migrate")
+            sys.exit(f"unknown command {' '.join(unknown)!r}: use no argument to run, migrate, or check")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from common.db.pool import create_pool
 from common.exchanges import Exchange
 from common.orders import OrderStatus
 from sync.check import Checked
+from sync.command import check_everyone
 from sync.ledger import Account, Drift, Finding
 from sync.runs import PostgresRuns
 from sync.store import SCHEMA, PostgresForeign, PostgresLedger
@@ -177,3 +178,11 @@ async def test_a_run_is_worked_off_by_whoever_holds_the_shard_and_reported_as_a_
     assert (report.corrections[0].status, report.failures) == (OrderStatus.CANCELED, ())
     assert await runs.running("user-1", False, ["account-2", ACCOUNT.account_id]) is None
     assert await runs.report("none") is None
+
+
+async def test_an_operator_has_everybody_checked_and_hears_when_nobody_does_it(pool: asyncpg.Pool) -> None:
+    nothing = await check_everyone(pool, 4, longest_s=0)
+    assert (nothing.state, nothing.accounts) == ("DONE", 0)
+    await a_bracket(pool)
+    waiting = await check_everyone(pool, 4, longest_s=0)
+    assert (waiting.state, waiting.accounts, waiting.everyone) == ("RUNNING", 1, True)
