@@ -13,7 +13,7 @@ import msgspec
 from common.codec import encode_sorted
 from common.portfolio import FeeValued, SymbolNamed
 from portfolio.fees import Charge, charge_of
-from portfolio.fills import Fill, FillKey, better
+from portfolio.fills import Fill, FillKey, merged
 from portfolio.lots import Lot
 from portfolio.standing import Closing, Standing, Step, step
 
@@ -73,7 +73,7 @@ def apply_all(book: Book, facts: Iterable[BookFact]) -> Book:
         match fact:
             case Fill():
                 known = fills.get(fact.key)
-                fills[fact.key] = fact if known is None else better(known, fact)
+                fills[fact.key] = fact if known is None else merged(known, fact)
             case FeeValued():
                 key = FillKey(fact.trade_id, fact.side)
                 values[key] = first_said(values.get(key), fact)

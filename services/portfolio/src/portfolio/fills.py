@@ -6,7 +6,6 @@ from typing import NamedTuple
 import msgspec
 
 from common import ids
-from common.codec import encode_sorted
 from common.errors import UnreadableMessage
 from common.exchanges import Exchange
 from common.orders import OrderFilled, Side
@@ -87,10 +86,30 @@ def fill_from(fact: OrderFilled, told_by: str) -> Fill:
     )
 
 
-def better(one: Fill, other: Fill) -> Fill:
-    """Of two tellings of one trade the fuller; where they are alike, the same one in whatever order they came."""
-    return min(one, other, key=_rank)
+def merged(one: Fill, other: Fill) -> Fill:
+    """Two tellings of one trade: of each thing what is known of it, the same in whatever order they come.
+
+    A stream may not know the fee yet, and an order the exchange placed itself has our name only once it is adopted.
+    """
+    order, fee = min(one, other, key=_order), min(one, other, key=_fee)
+    qty, px = min((one.qty, one.px), (other.qty, other.px))
+    return msgspec.structs.replace(
+        one,
+        qty=qty,
+        px=px,
+        fee=fee.fee,
+        fee_asset=fee.fee_asset,
+        at_ms=min(one.at_ms, other.at_ms),
+        client_order_id=order.client_order_id,
+        exchange_order_id=order.exchange_order_id,
+        told_by=min(one.told_by, other.told_by),
+    )
 
 
-def _rank(fill: Fill) -> tuple[bool, bool, int, bytes]:
-    return not fill.fee_known, fill.client_order_id is None, fill.at_ms, encode_sorted(fill)
+def _order(fill: Fill) -> tuple[bool, bool, str, str]:
+    ids_known = fill.bracket_id is None, fill.client_order_id is None
+    return *ids_known, fill.client_order_id or "", fill.exchange_order_id or ""
+
+
+def _fee(fill: Fill) -> tuple[bool, Decimal, str]:
+    return not fill.fee_known, fill.fee or Decimal(0), fill.fee_asset or ""

@@ -171,9 +171,13 @@ def test_trades_of_one_millisecond_keep_the_order_of_their_numbers() -> None:
     assert told.standing.realised == 10
 
 
-def test_of_two_tellings_of_a_trade_the_one_with_its_fee_counts() -> None:
-    bare, full = a_buy("1", "100", trade=1, fee=None, at_ms=NOW_MS), a_buy("1", "100", trade=1, fee="0.1")
-    assert after(a_name(), bare, full) == after(a_name(), full, bare) == after(a_name(), full)
+def test_two_tellings_of_a_trade_complete_each_other() -> None:
+    early = a_buy("1", "100", trade=1, fee=None, at_ms=NOW_MS, bracket=BRACKET)
+    late = a_buy("1", "100", trade=1, fee="0.1", at_ms=NOW_MS + 3, client_order_id="placed-by-the-exchange")
+    told = after(a_name(), early, late)
+    (page,) = told.pages
+    assert (page.fill.at_ms, page.fill.bracket_id, page.fill.fee) == (NOW_MS, BRACKET, D("0.1"))
+    assert told == after(a_name(), late, early)
 
 
 def test_an_account_that_trades_with_itself_has_both_sides_of_the_trade() -> None:

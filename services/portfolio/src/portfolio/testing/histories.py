@@ -58,7 +58,7 @@ def _a_trade(random: Random, number: int) -> Fill:
 def _told_again(random: Random, fill: Fill) -> Fill:
     """As another source tells it: at another millisecond, or without the fee, or in other words."""
     changes = random.choice(
-        ({"at_ms": fill.at_ms + random.choice((-1, 1)) * 2}, {"fee": None}, {"told_by": "a-lookup"})
+        ({"at_ms": fill.at_ms + 2}, {"at_ms": fill.at_ms - 2}, {"fee": None}, {"client_order_id": None, "fee": None})
     )
     return msgspec.structs.replace(fill, **changes)
 
