@@ -3,10 +3,11 @@
 import asyncio
 import dataclasses
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from common.bus.admin import BROKER_ERRORS, ensure_topics, stop_client, until_available
 from common.bus.brokers import MAX_MESSAGE_BYTES, BusSettings
@@ -143,40 +144,52 @@ class Publisher:
             self._retired.add(retired)
             retired.add_done_callback(self._retired.discard)
 
-    async def _round(self, producer: AIOKafkaProducer | None, messages: Sequence[Outgoing]) -> list[Outgoing]:
+    async def _round(self, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> list[Outgoing]:
         """Send all, wait for all acknowledgements, and return those that failed."""
-        sends = [asyncio.ensure_future(self._send(producer, message)) for message in messages]
+        sent: list[asyncio.Future[object]] = []
         # The client expires a batch by itself; the limit is for one whose connection died without its notice.
-        _, late = await asyncio.wait(sends, timeout=1.5 * self._settings.traits.request_timeout_ms / 1000)
-        for send in late:
-            send.cancel()
-        outcomes = await asyncio.gather(*sends, return_exceptions=True)
-        failed = []
-        for message, outcome in zip(messages, outcomes, strict=True):
-            match outcome:
-                case None:
-                    pass
-                case MessageSizeTooLargeError():
-                    raise MessageTooLarge(message.topic, _size(message), MAX_MESSAGE_BYTES)
-                # The client asserts that a partition exists; it does not, when an emptied broker made the topic up.
-                case KafkaError() | OSError() | TimeoutError() | AssertionError() | asyncio.CancelledError():
-                    _log.warning("publish_failed", topic=message.topic, error=repr(outcome))
-                    failed.append(message)
-                case _:
-                    raise outcome
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.5 * self._settings.traits.request_timeout_ms / 1000):
+                for message in messages:
+                    sent.append(await self._send(producer, message))  # noqa: PERF401 - kept when the limit cuts in
+                await asyncio.wait(sent)
+        outcomes = [*map(_acknowledged, sent, messages), *[False] * (len(messages) - len(sent))]
+        failed = [message for message, acknowledged in zip(messages, outcomes, strict=True) if not acknowledged]
+        if failed:
+            _log.warning("publish_failed", topics=sorted({message.topic for message in failed}), count=len(failed))
         return failed
 
-    async def _send(self, producer: AIOKafkaProducer | None, message: Outgoing) -> None:
-        if producer is None:
-            raise ProducerClosed
-        acknowledged = await producer.send(
-            self._settings.wire_name(message.topic),
-            message.value,
-            key=message.key.encode(),
-            partition=shard_of(message.key, self._settings.partitions),
-            headers=message.headers(),
-        )
-        await acknowledged
+    async def _send(self, producer: AIOKafkaProducer, message: Outgoing) -> asyncio.Future[object]:
+        """Hand a message to the client, which does not wait for those before it; what comes of it is in the future."""
+        try:
+            acknowledged: asyncio.Future[object] = await producer.send(
+                self._settings.wire_name(message.topic),
+                message.value,
+                key=message.key.encode(),
+                partition=shard_of(message.key, self._settings.partitions),
+                headers=message.headers(),
+            )
+        except Exception as error:
+            acknowledged = asyncio.get_running_loop().create_future()
+            acknowledged.set_exception(error)
+        return acknowledged
+
+
+def _acknowledged(sent: asyncio.Future[object], message: Outgoing) -> bool:
+    """Whether the broker has the message, once nobody waits any longer; raises what sending again would not cure."""
+    if not sent.done():
+        return not sent.cancel()
+    match None if sent.cancelled() else sent.exception():
+        case None:
+            return not sent.cancelled()
+        case MessageSizeTooLargeError():
+            raise MessageTooLarge(message.topic, _size(message), MAX_MESSAGE_BYTES)
+        # The client asserts that a partition exists; it does not, when an emptied broker made the topic up.
+        case KafkaError() | OSError() | TimeoutError() | AssertionError() as error:
+            _log.warning("message_not_published", topic=message.topic, error=repr(error))
+            return False
+        case error:
+            raise error
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
