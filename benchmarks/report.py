@@ -152,11 +152,13 @@ def _cpu(race: Race) -> Table:
     for heading in ("fills/s", "who", "processes"):
         table.add_column(heading)
     table.add_column("sum", justify="right")
+    table.add_column("ms per fill", justify="right")
     for rate, name, turns in _grouped(race):
         processes = sorted({process for each in turns for process in each.cpu_percent})
         used = {process: median([each.cpu_percent.get(process, 0.0) for each in turns]) for process in processes}
         shown = "  ".join(f"{process} {percent:.0f}" for process, percent in used.items())
-        table.add_row(f"{rate:g}", name, shown, f"{sum(used.values()) - used.get(OTHER_WORK, 0.0):.0f}")
+        total = sum(used.values()) - used.get(OTHER_WORK, 0.0)
+        table.add_row(f"{rate:g}", name, shown, f"{total:.0f}", f"{total * 10 / rate:.1f}")
     return table
 
 
