@@ -331,6 +331,29 @@ async def test_an_order_left_over_after_its_bracket_has_closed_is_cancelled(desk
     await on_every_exchange(desk, story)
 
 
+async def test_an_order_whose_question_was_lost_is_settled_while_nobody_else_asks(desk: Any) -> None:
+    """The connector forgot what it was asking when it was killed, and the engine, which would ask again, is down."""
+    async with desk.user() as user:
+        await desk.fault("lost_response", uid=user.uid, path="/api/v3/order")
+        asking = asyncio.create_task(user.attempt())
+        account = await desk.until(user, lambda a: bool(a.of("BUY")), "the exchange has the entry")
+        for service in ("order-engine", "binance-connector"):
+            desk.stack.kill(service)
+        await desk.paper.delete("/control/binance/faults")
+        await desk.stack.start("binance-connector")
+        name = account.of("BUY")[0]["clientOrderId"]
+
+        async def settled() -> list[str]:
+            lines = desk.stack.log("sync").splitlines()
+            return [line for line in lines if "overdue_order_settled" in line and name in line]
+
+        await desk.eventually(settled, bool, "the fast lane has settled it", 60)
+        await desk.stack.start("order-engine")
+        await asking
+        await desk.until_protected(user)
+        await keeps_its_promise(desk, user)
+
+
 async def test_what_stays_unprotected_is_told_to_its_user_and_told_again_when_it_is_over(desk: Any) -> None:
     async with desk.user() as user:
         path = "/api/v3/orderList/oco"
