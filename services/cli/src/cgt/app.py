@@ -8,12 +8,16 @@ import typer
 
 from cgt import admin as admin_command
 from cgt import demo as demo_command
-from cgt import portfolio, tools
+from cgt import lookback, portfolio, tools
 from cgt import up as up_command
 from common.errors import CgtError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(portfolio.app, name="portfolio")
+app.add_typer(lookback.letters, name="dead-letters")
+app.command()(lookback.audit)
+app.command()(lookback.explain)
+app.command()(lookback.replay)
 RunDir = Annotated[Path, typer.Option(help="Where logs and data of this run go.")]
 RUN_DIR = Path(".run/up")
 

@@ -3,19 +3,12 @@
 It asks the system that `cgt up` runs, or the one that CGT_DATABASE_URL, CGT_KAFKA_BOOTSTRAP and CGT_BROKER name.
 """
 
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cgt import admin
-from cgt.settings import broker_of
-from common.errors import CgtError
-from common.runtime.services import BROKER
+from cgt.running import call
 
 app = typer.Typer(no_args_is_help=True, help="The portfolio's numbers, computed again from the topics.")
 RunDir = Annotated[Path, typer.Option(help="Where `cgt up` runs.")]
@@ -38,21 +31,5 @@ def rebuild(
     _rebuild(run_dir, "--into", str(into), *(["--check"] if check else []))
 
 
-def environment(run_dir: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """Where the system is, as the portfolio's own command is told. Raises NotUp, InvalidSetting."""
-    port = env.get(BROKER.chosen_by) or BROKER.default
-    told = {"CGT_KAFKA_BOOTSTRAP": f"127.0.0.1:{port}", "CGT_BROKER": broker_of(env), **env}
-    if not told.get("CGT_DATABASE_URL"):
-        told["CGT_DATABASE_URL"] = admin.database_url(run_dir)
-    return told
-
-
 def _rebuild(run_dir: Path, *options: str) -> None:
-    """The portfolio's own command does it; its exit status is ours."""
-    command = [sys.executable, "-m", "portfolio", "rebuild", *options]
-    try:
-        told = environment(run_dir, os.environ)
-    except CgtError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(2) from None
-    raise typer.Exit(subprocess.run(command, env=told, check=False).returncode)  # noqa: S603 - our own program.
+    raise typer.Exit(call(run_dir, "portfolio", "rebuild", *options))

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from cgt import admin
 from cgt.app import app
-from cgt.portfolio import environment
+from cgt.running import environment
 
 
 def test_what_up_runs_is_found_by_its_folder_and_ports(tmp_path: Path) -> None:

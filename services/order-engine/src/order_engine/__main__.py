@@ -1,4 +1,5 @@
-"""`python -m order_engine` runs the engine; `migrate` brings its schema up to date; `audit` and `explain` look back."""
+"""`python -m order_engine` runs the engine; `migrate` brings its schema up to date; `audit` and `explain` look back,
+`letters` shows what could not be handled."""
 
 import sys
 
@@ -24,8 +25,13 @@ def main() -> None:
             from order_engine.audit.command import explain
 
             sys.exit(explain(options))
+        case ["letters", *options]:
+            from order_engine.dead_letters import main as letters
+
+            sys.exit(letters(options))
         case unknown:
-            sys.exit(f"unknown command {' '.join(unknown)!r}: use no argument to run, or migrate, audit, explain")
+            known = "use no argument to run, or migrate, audit, explain, letters"
+            sys.exit(f"unknown command {' '.join(unknown)!r}: {known}")
 
 
 if __name__ == "__main__":

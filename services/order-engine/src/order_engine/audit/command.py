@@ -36,12 +36,15 @@ def audit(options: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("order_engine audit", description=__doc__)
     parser.add_argument("--from", dest="from_", type=_moment, default=0, help="RFC 3339; the beginning by default")
     parser.add_argument("--to", type=_moment, default=2**62, help="RFC 3339; the end by default")
+    parser.add_argument(
+        "--bound-ms", type=int, help="how long something may be unprotected; the engine's own by default"
+    )
     parser.add_argument("--json", type=Path, help="write the report to this file")
     parser.add_argument("--html", type=Path, help="write a page with charts to this file")
     parser.add_argument("--no-ledger", action="store_true", help="do not compare with the stored brackets")
     asked = parser.parse_args(options)
     try:
-        report = asyncio.run(_audit(Window(asked.from_, asked.to), with_ledger=not asked.no_ledger))
+        report = asyncio.run(_audit(Window(asked.from_, asked.to), asked.bound_ms, with_ledger=not asked.no_ledger))
     except CgtError as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -71,11 +74,11 @@ def explain(options: Sequence[str]) -> int:
     return CLEAN
 
 
-async def _audit(window: Window, *, with_ledger: bool) -> Json:
+async def _audit(window: Window, bound_ms: int | None, *, with_ledger: bool) -> Json:
     # The ledger first: what it holds has been decided from what the topics hold by now.
     stored = await _stored(DatabaseSettings.from_env(os.environ)) if with_ledger else None
     records = await read_history(BusSettings.from_env(os.environ), TOPICS, "audit")
-    return audited(records, PolicySettings.from_env(os.environ).policy(), window, stored)
+    return audited(records, PolicySettings.from_env(os.environ).policy(), window, stored, bound_ms)
 
 
 async def _stored(settings: DatabaseSettings) -> list[Stored]:

@@ -45,13 +45,23 @@ class Stored:
     doc: Json
 
 
-def audited(records: Sequence[Record], policy: Policy, window: Window, stored: Iterable[Stored] | None) -> Json:
-    """The report over these records. `stored` is the ledger, where there is one to compare with."""
+def audited(
+    records: Sequence[Record],
+    policy: Policy,
+    window: Window,
+    stored: Iterable[Stored] | None,
+    bound_ms: int | None = None,
+) -> Json:
+    """The report over these records. `stored` is the ledger, where there is one to compare with.
+
+    What stayed unprotected for longer than `bound_ms` is a violation; by default than the engine's own bound.
+    """
+    bound_ms = policy.overdue_after_ms if bound_ms is None else bound_ms
     told = sorted_out(records)
     done = replay(told, policy)
     violations = [_violation(each) for each in done.findings if _in_window(each, done, window)]
     for bracket_id, steps in sorted(done.steps.items()):
-        violations += [each for each in _broken(steps, policy) if window.has(each["at_ms"])]
+        violations += [each for each in _broken(steps, bound_ms) if window.has(each["at_ms"])]
         violations += _doubled(bracket_id, told)
     held = [unit for steps in done.steps.values() for unit in units(steps) if window.has(unit.since_ms)]
     held.sort(key=lambda unit: (unit.since_ms, unit.bracket_id))
@@ -59,6 +69,7 @@ def audited(records: Sequence[Record], policy: Policy, window: Window, stored: I
     report: Json = {
         "audit": 1,
         "window": {"from_ms": window.from_ms or None, "to_ms": window.to_ms if window.to_ms < 2**62 else None},
+        "bound_ms": bound_ms,
         "inputs": _inputs(records),
         "brackets": len(done.steps),
         "units": _units(held),
@@ -95,9 +106,9 @@ def _violation(finding: Finding) -> Json:
     }
 
 
-def _broken(steps: Sequence[Step], policy: Policy) -> Iterable[Json]:
+def _broken(steps: Sequence[Step], bound_ms: int) -> Iterable[Json]:
     """What a bracket's own history shows of P1 and P2."""
-    for since_ms, until_ms, qty in lost_cover(steps, policy.overdue_after_ms):
+    for since_ms, until_ms, qty in lost_cover(steps, bound_ms):
         bracket = steps[-1].after
         detail = f"{plain(qty)} {bracket.instrument.base} stayed unprotected for {until_ms - since_ms} ms"
         yield _breach(P1, "unprotected", bracket, since_ms, detail)
