@@ -144,7 +144,11 @@ async def test_another_instance_hears_of_what_is_stored_and_reads_it(
     stream, kept = await hub.join(user)
     assert kept == Kept(0, 1)
     # Each statement tells of its last number only; many of them at once arrive as they commit.
-    await asyncio.gather(*[store.append(drafts(user, new_id(), new_id())) for _ in range(10)])
+
+    async def happens() -> None:
+        await store.notify(await store.append(drafts(user, new_id(), new_id())))
+
+    await asyncio.gather(*[happens() for _ in range(10)])
     heard: list[int] = []
     async with asyncio.timeout(10):
         while len(heard) < 20:

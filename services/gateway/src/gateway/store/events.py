@@ -1,8 +1,8 @@
 """The numbered events of all users in PostgreSQL.
 
-One statement numbers a batch, keeps it, moves the consumer's offsets and tells the other instances. The row of a user's
-last number is locked until that commit, so numbers have no hole, and whoever sees an event can see those before it. The
-rows are taken in the order of the users' ids, so that two statements never wait for each other in a ring.
+One statement numbers a batch, keeps it and moves the consumer's offsets. The row of a user's last number is locked
+until that commit, so numbers have no hole, and whoever sees an event can see those before it. The rows are taken in the
+order of the users' ids, so that two statements never wait for each other in a ring.
 
 Kept are the events of users who want them: who listens now, or did within the retention and may come back for what it
 missed. When somebody comes back later than that, one number is left out, so that the hole is seen.
@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
+import structlog
 
 from common.bus.messages import Record
 from common.db.errors import typed_errors
 from common.db.leases import Lease
 from common.db.offsets import advance_offsets_args, advance_offsets_sql, assert_lease_args, assert_lease_sql
+from common.errors import Unavailable
 from gateway.stream.ports import Draft, Kept, Stored, StreamEvent
 
 CHANNEL: Final = "gateway_events"
@@ -26,10 +28,12 @@ CONSUMER: Final = "events"
 
 _PRUNED_AT_ONCE: Final = 5_000
 
-# $1 is the instance, $2 to $5 one list per column of the drafts.
-_NUMBER: Final = f"""
+_log = structlog.get_logger(__name__)
+
+# $1 to $4: one list per column of the drafts.
+_NUMBER: Final = """
 given AS (
-    SELECT g.* FROM unnest($2::text[], $3::text[], $4::bytea[], $5::bytea[])
+    SELECT g.* FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[])
     WITH ORDINALITY AS g (user_id, name, payload, source, place)
     JOIN user_event_heads w USING (user_id) WHERE w.wanted_until > clock_timestamp()
 ), fresh AS (
@@ -45,17 +49,15 @@ given AS (
     SELECT f.user_id, h.last_seq - (count(*) OVER (PARTITION BY f.user_id)) + f.number, f.name, f.payload, f.source
     FROM fresh f JOIN heads h USING (user_id)
     RETURNING user_id, seq, name, payload
-), told AS (
-    SELECT pg_notify('{CHANNEL}', $1::text || ' ' || user_id || ' ' || last_seq) FROM heads
-)"""  # noqa: S608 - a constant
+)"""
 _APPEND: Final = f"""
 WITH {_NUMBER}
-SELECT s.*, (SELECT count(*) FROM told) FROM stored s ORDER BY s.user_id, s.seq
+SELECT s.* FROM stored s ORDER BY s.user_id, s.seq
 """  # noqa: S608
 _APPEND_BATCH: Final = f"""
-WITH {_NUMBER}, moved AS ({advance_offsets_sql(10)})
-SELECT s.*, (SELECT count(*) FROM told), held.is_ours
-FROM (SELECT {assert_lease_sql(6)} AS is_ours) held LEFT JOIN stored s ON true ORDER BY s.user_id, s.seq
+WITH {_NUMBER}, moved AS ({advance_offsets_sql(9)})
+SELECT s.*, held.is_ours
+FROM (SELECT {assert_lease_sql(5)} AS is_ours) held LEFT JOIN stored s ON true ORDER BY s.user_id, s.seq
 """  # noqa: S608
 _LISTEN: Final = """
 INSERT INTO user_event_heads AS h (user_id, last_seq, wanted_until)
@@ -69,6 +71,11 @@ UPDATE user_event_heads SET wanted_until = clock_timestamp() + $2 * interval '1 
 WHERE user_id = ANY($1) AND wanted_until < clock_timestamp() + $2 * interval '0.75 milliseconds'
 """
 _WANTED: Final = "SELECT user_id FROM user_event_heads WHERE user_id = ANY($1) AND wanted_until > clock_timestamp()"
+# Not in the transaction of the events: commits that notify wait in line for each other, each for the disk.
+_NOTIFY: Final = f"""
+SELECT pg_notify('{CHANNEL}', $1::text || ' ' || user_id || ' ' || seq)
+FROM unnest($2::text[], $3::bigint[]) AS news (user_id, seq)
+"""  # noqa: S608 - a constant
 _AFTER: Final = "SELECT seq, name, payload FROM user_events WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 _AFTER_EACH: Final = """
 SELECT place.user_id, e.seq, e.name, e.payload
@@ -110,6 +117,17 @@ class PostgresEvents:
                 *advance_offsets_args(CONSUMER, lease.epoch, batch),
             )
         return _stored(rows)
+
+    async def notify(self, stored: Stored) -> None:
+        """Tell the other instances. A failure is harmless: they look for themselves now and then."""
+        if not stored:
+            return
+        try:
+            with typed_errors():
+                last = [events[-1].seq for events in stored.values()]
+                await self._pool.execute(_NOTIFY, self._instance, list(stored), last)
+        except Unavailable as error:
+            _log.info("others_not_notified", users=len(stored), error=str(error))
 
     async def listen(self, user_id: str) -> Kept:
         """Keep the user's events from now on, for the retention at least; which of them can be read."""
@@ -155,7 +173,6 @@ class PostgresEvents:
         for each in drafts:
             once.setdefault(_digest(each.source), each)
         return (
-            self._instance,
             [each.user_id for each in once.values()],
             [each.name for each in once.values()],
             [each.payload for each in once.values()],

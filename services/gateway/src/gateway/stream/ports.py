@@ -57,10 +57,13 @@ class EventStore(Protocol):
     """The numbered events of all users. Every method raises Unavailable."""
 
     async def append(self, drafts: Sequence[Draft]) -> Stored:
-        """Number and keep what is new and wanted. Whoever listens on any instance is told."""
+        """Number and keep what is new and wanted."""
 
     async def append_batch(self, lease: Lease, batch: Sequence[Record], drafts: Sequence[Draft]) -> Stored:
         """The same, and the position behind the batch, all or nothing. Raises ShardLost."""
+
+    async def notify(self, stored: Stored) -> None:
+        """Tell the other instances of what was stored; raises nothing, because they look for themselves as well."""
 
     async def listen(self, user_id: str) -> Kept:
         """Keep the user's events from now on, for the retention at least; which of them can be read."""

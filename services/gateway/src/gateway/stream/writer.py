@@ -105,6 +105,7 @@ class Writer:
         passed.clear()
         self._flushed_s[shard] = time.monotonic()
         self._hub.tell(stored)
+        await self._store.notify(stored)
         NUMBERED.inc(sum(map(len, stored.values())))
         now_ms = time.time_ns() // 1_000_000
         for record in batch:

@@ -36,6 +36,9 @@ class MemoryEvents:
     async def append_batch(self, lease: Lease, batch: Sequence[Record], drafts: Sequence[Draft]) -> Stored:
         return await self.append(drafts)
 
+    async def notify(self, stored: Stored) -> None:
+        """There are no other instances."""
+
     async def listen(self, user_id: str) -> Kept:
         self._there()
         self._wanted.add(user_id)
