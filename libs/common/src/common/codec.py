@@ -15,7 +15,9 @@ T = TypeVar("T")
 
 def plain(value: Decimal) -> str:
     """A decimal as the exchanges write it: no exponent, no superfluous zeros ("0.002", "98000", "0")."""
-    text = f"{value:f}"
+    text = str(value)
+    if "E" in text:  # Seldom, and formatting all of them costs twice as much: a document holds a hundred.
+        text = f"{value:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return text if text not in {"-0", ""} else "0"
