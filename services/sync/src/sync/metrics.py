@@ -12,5 +12,5 @@ CHECK_SECONDS: Final = Histogram(
     ["exchange"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-UNSETTLED: Final = Gauge("cgt_sync_orders_unsettled", "Overdue orders that no look has settled yet")
+UNSETTLED: Final = Gauge("cgt_sync_orders_unsettled", "Overdue orders that no look has settled yet", ["exchange"])
 ROUND_AGE: Final = Gauge("cgt_sync_round_age_seconds", "Since the shard that waits longest was last checked")

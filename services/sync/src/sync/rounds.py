@@ -23,8 +23,8 @@ from sync.ledger import Account
 from sync.metrics import CHECK_SECONDS, CHECKS, ROUND_AGE
 from sync.runs import Waiting
 
-AT_ONCE: Final = 2
-"""Accounts of one exchange that are checked at a time, on each lane."""
+AT_ONCE: Final = 8
+"""Accounts of one exchange that are checked at a time, on each lane: most of them wait for their second look."""
 _RETRIES_S: Final = (1.0, 3.0, 10.0, 30.0)
 """A connector that is just starting answers soon; one that is down is asked again in the next round."""
 _REQUEST_RETRIES_S: Final = (1.0, 3.0)
@@ -195,7 +195,9 @@ class Rounds:
             return await self._periodic.check(account, symbols, cause, _RETRIES_S)
         except (Unavailable, NotAnswered) as error:
             _log.warning("account_not_checked", account_id=account.account_id, error=str(error))
-            return None
+        except Exception:  # A defect that one account shows must not keep the others from being checked.
+            _log.exception("account_check_broke", account_id=account.account_id)
+        return None
 
     async def _begin_requests(self) -> None:
         if not self._begun:
@@ -212,6 +214,9 @@ class Rounds:
             await self._runs.done(item, checked)
         except (Unavailable, NotAnswered) as error:
             await self._runs.failed(item, str(error))
+        except Exception:
+            _log.exception("account_check_broke", account_id=item.account.account_id)
+            await self._runs.failed(item, "A defect kept it from being checked; it is in our log.")
         finally:
             self._busy.discard(key)
 

@@ -39,12 +39,14 @@ _UNFINISHED: Final = f"""{_ORDERS} AND o.symbol = $2
 ORDER BY o.id"""
 _NAMED: Final = f"{_ORDERS} AND o.client_order_id = ANY($2) ORDER BY o.id"
 _OVERDUE: Final = """
-SELECT o.account_id, o.exchange, o.symbol, o.client_order_id, o.order_id, o.side, o.type, o.quantity, o.price,
-       o.trigger_price, o.status, o.executed_qty, o.created_at, o.valid_until, o.updated_at, NULL AS itemised_qty
-FROM order_engine.orders_v1 o
-WHERE o.status = 'PENDING' AND o.residency = 'exchange'
-  AND o.created_at < clock_timestamp() - $1 * interval '1 millisecond'
-ORDER BY o.created_at LIMIT $2
+SELECT * FROM (
+    SELECT o.account_id, o.exchange, o.symbol, o.client_order_id, o.order_id, o.side, o.type, o.quantity, o.price,
+           o.trigger_price, o.status, o.executed_qty, o.created_at, o.valid_until, o.updated_at, NULL AS itemised_qty,
+           row_number() OVER (PARTITION BY o.account_id ORDER BY o.created_at) AS place
+    FROM order_engine.orders_v1 o
+    WHERE o.status = 'PENDING' AND o.residency = 'exchange' AND o.exchange = $1
+      AND o.created_at < clock_timestamp() - $2 * interval '1 millisecond'
+) overdue WHERE place <= $3 ORDER BY place, created_at LIMIT $4
 """
 _NUMBERS: Final = """
 SELECT order_id FROM order_engine.orders_v1
@@ -94,9 +96,10 @@ class PostgresLedger:
             return []
         return [_order(row) for row in await self._rows(_NAMED, account_id, list(client_order_ids))]
 
-    async def overdue(self, older_than_ms: int, limit: int) -> list[LedgerOrder]:
-        """Orders of all accounts that were sent so long ago and are not confirmed, the oldest first."""
-        return [_order(row) for row in await self._rows(_OVERDUE, older_than_ms, limit)]
+    async def overdue(self, exchange: Exchange, older_than_ms: int, of_an_account: int, most: int) -> list[LedgerOrder]:
+        """Orders sent so long ago and not confirmed: the oldest of every account first, a few of each."""
+        rows = await self._rows(_OVERDUE, exchange, older_than_ms, of_an_account, most)
+        return [_order(row) for row in rows]
 
     async def numbers(self, account_id: str, symbol: str) -> tuple[str, ...]:
         """The exchange's ids of our newest orders."""

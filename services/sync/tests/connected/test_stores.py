@@ -132,7 +132,11 @@ async def test_overdue_is_what_was_sent_long_enough_ago_and_never_confirmed(pool
     await an_order_row(pool, "young", "PENDING", created_at=datetime.now(UTC))
     await an_order_row(pool, "known")
     ledger = PostgresLedger(pool)
-    assert [order.client_order_id for order in await ledger.overdue(30_000, 10)] == ["late"]
+    for n in range(3):
+        await an_order_row(pool, f"flood-{n}", "PENDING", account_id="account-2")
+    await an_order_row(pool, "there", "PENDING", exchange="mexc", account_id="account-3")
+    overdue = await ledger.overdue(Exchange.BINANCE, 30_000, 2, 10)
+    assert sorted(order.client_order_id for order in overdue) == ["flood-0", "flood-1", "late"]
     assert await ledger.numbers("account-1", "BTCUSDT") == ("x-known", "x-young", "x-late")
 
 

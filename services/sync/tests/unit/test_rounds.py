@@ -146,6 +146,29 @@ async def test_an_account_whose_key_is_refused_fails_its_request_with_the_reason
     assert house.requests.failures == ["AUTH: no such key"]
 
 
+async def test_a_defect_that_one_account_shows_fails_its_request_and_ends_nothing(house: House) -> None:
+    house.scope.accounts = []
+    await house.rounds.gained(a_lease())
+    house.exchange.fails = [ZeroDivisionError()]
+    house.requests.open = [Waiting("run", ACCOUNT, ("BTCUSDT",))]
+    running = asyncio.create_task(house.rounds.run())
+    await until(lambda: house.requests.failures)
+    assert not running.done()
+    running.cancel()
+    assert "log" in house.requests.failures[0]
+
+
+async def test_a_defect_that_one_account_shows_leaves_the_round_to_the_others(house: House) -> None:
+    other = Account("account-of-another", "user-2", Exchange.MEXC)
+    house.scope.accounts.append((other, ["BTCUSDT"]))
+    house.exchange.fails = [ZeroDivisionError()]
+    for shard in range(PARTITIONS):
+        await house.rounds.gained(a_lease(shard))
+    running = asyncio.create_task(house.rounds.run())
+    await until(lambda: len(house.exchange.asked) > 1)
+    running.cancel()
+
+
 async def test_a_connector_that_is_just_starting_is_asked_again(house: House) -> None:
     house.exchange.fails = [Unavailable("binance-connector")] * 2
     checked = await Lane(house.checker, 1).check(ACCOUNT, ["BTCUSDT"], "sync/test", (0.0, 0.0))
@@ -178,8 +201,8 @@ async def test_an_overdue_order_is_settled_by_one_question() -> None:
     house.ledger.orders = {order.client_order_id: order}
     house.exchange.fates[order.client_order_id] = OrderFate(kind=FateKind.FOUND, facts=(shown(order),))
     lane = a_fast_lane(house, FixedClock(NOW_MS))
-    await lane.look()
-    await lane.look()
+    await lane.look(Exchange.BINANCE)
+    await lane.look(Exchange.BINANCE)
     assert house.exchange.asked == ["fate"]
     assert house.ledger.orders[order.client_order_id].status is OrderStatus.NEW
 
@@ -190,7 +213,7 @@ async def test_what_stays_unsettled_is_asked_about_ever_more_rarely() -> None:
     house.exchange.fates[order.client_order_id] = OrderFate(kind=FateKind.SETTLING)
     lane = a_fast_lane(house, clock)
     for _ in range(100):
-        await lane.look()
+        await lane.look(Exchange.BINANCE)
         clock.advance(1_000)
     assert 4 <= len(house.exchange.asked) <= 7
     assert house.facts.findings == []
@@ -202,12 +225,24 @@ async def test_an_exchange_that_does_not_answer_holds_up_no_other() -> None:
     house.ledger.orders = {order.client_order_id: order for order in (here, there)}
     house.exchange.fates[there.client_order_id] = OrderFate(kind=FateKind.FOUND, facts=(shown(there),))
     house.exchange.fails = [Unavailable("binance-connector")]
-    await a_fast_lane(house, FixedClock(NOW_MS)).look()
-    assert house.ledger.orders[there.client_order_id].status is OrderStatus.NEW
+    lane = asyncio.create_task(a_fast_lane(house, FixedClock(NOW_MS)).run())
+    await until(lambda: house.ledger.orders[there.client_order_id].status is OrderStatus.NEW)
+    assert not lane.done()
+    lane.cancel()
+
+
+async def test_an_order_that_shows_a_defect_does_not_end_the_lane_of_the_others() -> None:
+    house, orders = House(), [an_order(f"t{n}", status=None) for n in range(2)]
+    house.ledger.orders = {order.client_order_id: order for order in orders}
+    for order in orders:
+        house.exchange.fates[order.client_order_id] = OrderFate(kind=FateKind.FOUND, facts=(shown(order),))
+    house.exchange.fails = [ZeroDivisionError()]
+    await a_fast_lane(house, FixedClock(NOW_MS)).look(Exchange.BINANCE)
+    assert [order.status for order in house.ledger.orders.values()] == [None, OrderStatus.NEW]
 
 
 async def test_orders_of_other_shards_are_not_ours_to_ask_about() -> None:
     house, order = House(), an_order(status=None)
     house.ledger.orders = {order.client_order_id: order}
-    await a_fast_lane(house, FixedClock(NOW_MS), held=()).look()
+    await a_fast_lane(house, FixedClock(NOW_MS), held=()).look(Exchange.BINANCE)
     assert house.exchange.asked == []

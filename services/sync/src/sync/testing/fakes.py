@@ -43,9 +43,9 @@ class MemoryLedger:
         """What open brackets hold."""
         return list(self.held)
 
-    async def overdue(self, older_than_ms: int, limit: int) -> list[LedgerOrder]:
+    async def overdue(self, exchange: Exchange, older_than_ms: int, of_an_account: int, most: int) -> list[LedgerOrder]:
         """Those nobody has confirmed."""
-        return [order for order in self.orders.values() if order.status is None][:limit]
+        return [order for order in self.orders.values() if order.status is None and order.exchange is exchange][:most]
 
     def hear(self, findings: Sequence[Finding]) -> None:
         """Merge facts, as the order-engine would."""
