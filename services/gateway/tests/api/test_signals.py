@@ -119,6 +119,7 @@ async def test_every_active_account_gets_one_order_of_its_own(house: Any, admin:
         assert reply.status == 202, reply
         data = await until(admin, reply.body["data"]["signalId"], decided)
     assert (data["accounts"], data["counts"]["PROTECTED"]) == (4, 4)
+    assert (data["order"]["exchanges"], data["order"]["sizePct"]) == (["BINANCE"], "0.1")
     assert sorted(each["credentialId"] for each in data["receipts"]) == sorted(accounts[1:])
     assert all(each["protectedAt"] and each["orderId"] == "7" for each in data["receipts"])
     assert sorted(intent.account_id for intent in house.bus.intents) == sorted(accounts[1:])
@@ -302,6 +303,8 @@ async def test_signals_are_listed_newest_first(house: Any, admin: Any) -> None:
     page = (await admin.ask("GET", "/exchanges/signals?limit=1")).body["data"]
     rest = (await admin.ask("GET", f"/exchanges/signals?cursor={page['nextCursor']}")).body["data"]
     assert [each["signalId"] for each in page["signals"] + rest["signals"]] == [second, first]
+    bad = await admin.ask("GET", "/exchanges/signals?cursor=elsewhere")
+    assert (bad.status, bad.body["field"]) == (400, "cursor")
 
 
 async def test_only_admins_send_and_see_signals(house: Any, trader: Any) -> None:

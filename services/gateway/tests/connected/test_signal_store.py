@@ -108,8 +108,12 @@ async def test_a_signal_and_its_recipients_are_stored_together_and_once(pool: as
     pending = await store.pending(Exchange.BINANCE, SHARDS_ALL, after=FIRST, limit=10)
     assert sorted(pending, key=lambda each: each[0].ordinal) == [(receipt, signal) for receipt in receipts]
     assert await store.pending(Exchange.MEXC, SHARDS_ALL, after=FIRST, limit=10) == []
-    assert await store.newest(None, 1) == [signal]
-    assert await store.newest(NOW_MS, 1) == []
+    twin = a_signal()
+    await store.add(twin, [])
+    newest, older = await store.newest(None, 2)
+    assert {newest.signal_id, older.signal_id} == {signal.signal_id, twin.signal_id}
+    assert await store.newest(newest, 2) == [older]
+    assert await store.newest(older, 2) == []
 
 
 async def test_of_many_who_send_one_order_one_does(pool: asyncpg.Pool) -> None:

@@ -18,6 +18,7 @@ from gateway.signals.requests import SignalBody
 from gateway.signals.shown import RUNNING, page_shown, signal_shown
 from gateway.trading.refusals import invalid
 
+Cursor = Annotated[str | None, Query(pattern=r"^[a-z0-9]{1,18}$", description="`nextCursor` of the page before.")]
 ORDER = {
     "symbol": "BTCUSDT",
     "side": "BUY",
@@ -58,7 +59,8 @@ def router(parts: Parts) -> APIRouter:
             parts.connector(each)
         if body.dry_run:
             return _data(await _dry_run(parts, body, exchanges))
-        said = body.model_dump_json(by_alias=True, exclude_none=True).encode()
+        named = body.model_copy(update={"exchange": None, "exchanges": [each.value.upper() for each in exchanges]})
+        said = named.model_dump_json(by_alias=True, exclude_none=True).encode()
         words = body.model_dump(exclude={"exchange"}) | {"exchanges": sorted(exchanges)}
         ticket = ticket_of(admin_id, idempotency_key, "signals", min(exchanges), words)
         signal = await signals.take(ticket, body, exchanges, said)
@@ -69,11 +71,14 @@ def router(parts: Parts) -> APIRouter:
     async def listed(
         _: AdminId,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: Annotated[str | None, Query(description="`nextCursor` of the page before.")] = None,
+        cursor: Cursor = None,
     ) -> Response:
-        found = await signals.store.newest(None if cursor is None else _number(cursor), limit)
+        before = None if cursor is None else await signals.store.get(cursor)
+        if cursor is not None and before is None:
+            raise _bad_cursor()
+        found = await signals.store.newest(before, limit)
         counts = await signals.counts(found)
-        after = str(found[-1].created_ms) if len(found) == limit else None
+        after = found[-1].signal_id if len(found) == limit else None
         shown = [signal_shown(each, counts.get(each.signal_id, {})) for each in found]
         return _data({"signals": shown, "nextCursor": after})
 
@@ -82,7 +87,7 @@ def router(parts: Parts) -> APIRouter:
         signal_id: Id,
         _: AdminId,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        cursor: Annotated[str | None, Query(description="`nextCursor` of the page before.")] = None,
+        cursor: Cursor = None,
         state: Annotated[list[State] | None, Query(description="Only receipts in these states.")] = None,
     ) -> Response:
         signal = await signals.store.get(signal_id)
@@ -111,8 +116,12 @@ async def _shown(parts: Parts, signal: Signal) -> dict[str, Any]:
 
 def _number(cursor: str) -> int:
     if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 18:
-        raise invalid("cursor", "A cursor is the nextCursor of the page before.", "Leave it out for the first page.")
+        raise _bad_cursor()
     return int(cursor)
+
+
+def _bad_cursor() -> Refused:
+    return invalid("cursor", "A cursor is the nextCursor of the page before.", "Leave it out for the first page.")
 
 
 def _not_found() -> Refused:

@@ -12,6 +12,7 @@ from gateway.http import examples
 from gateway.http.desk import Desk, answered, ticket_of
 from gateway.http.exact_json import ExactJsonRoute
 from gateway.http.parts import Parts, caller_of
+from gateway.http.words import Id
 from gateway.resting import resting
 from gateway.trading.errands import Errand, cancel_all_errand, exits_errand
 from gateway.trading.gather import gathered
@@ -130,7 +131,7 @@ def router(parts: Parts) -> APIRouter:
         return answered(await parts.trading.once(ticket, make))
 
     @routes.get("/operations/{operation_id}", summary="What became of a request that was answered 202")
-    async def operation(operation_id: str, user_id: UserId) -> Response:
+    async def operation(operation_id: Id, user_id: UserId) -> Response:
         stored = await parts.intents.by_id(user_id, operation_id)
         if stored is None:
             raise Refused(

@@ -30,8 +30,8 @@ class SignalStore(Protocol):
 
     async def get(self, signal_id: str) -> Signal | None: ...
 
-    async def newest(self, before_ms: int | None, limit: int) -> Sequence[Signal]:
-        """Signals created before this moment (any for None), newest first."""
+    async def newest(self, before: Signal | None, limit: int) -> Sequence[Signal]:
+        """Signals older than this one (any for None), newest first."""
 
     async def counts(self, signal_ids: Sequence[str]) -> Mapping[str, Mapping[State, int]]:
         """How many receipts of each signal are in which state."""

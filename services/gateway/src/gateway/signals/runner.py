@@ -26,7 +26,7 @@ FAN_OUT: Final = 16
 PENDING_BATCH: Final = 1_000
 """Recipients looked up at once; one who is slow holds up no more than these."""
 BATCH: Final = 200
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.1
 BUSY_EVERY_S: Final = 0.2
 IDLE_EVERY_S: Final = 1.0
 RESTING_EVERY_S: Final = 5.0

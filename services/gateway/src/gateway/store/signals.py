@@ -103,13 +103,14 @@ class PostgresSignals:
             row = await self._pool.fetchrow("SELECT * FROM signals WHERE signal_id = $1", signal_id)
         return None if row is None else msgspec.convert(dict(row), Signal)
 
-    async def newest(self, before_ms: int | None, limit: int) -> Sequence[Signal]:
-        """Signals created before this moment (any for None), newest first."""
+    async def newest(self, before: Signal | None, limit: int) -> Sequence[Signal]:
+        """Signals older than this one (any for None), newest first."""
+        created_ms, signal_id = (before.created_ms, before.signal_id) if before else (None, None)
         with typed_errors():
             rows = await self._pool.fetch(
-                "SELECT * FROM signals WHERE $1::bigint IS NULL OR created_ms < $1 "
-                "ORDER BY created_ms DESC, signal_id LIMIT $2",
-                *(before_ms, limit),
+                "SELECT * FROM signals WHERE $1::bigint IS NULL OR (created_ms, signal_id) < ($1, $2::text) "
+                "ORDER BY created_ms DESC, signal_id DESC LIMIT $3",
+                *(created_ms, signal_id, limit),
             )
         return [msgspec.convert(dict(row), Signal) for row in rows]
 

@@ -31,9 +31,9 @@ class MemorySignals:
     async def get(self, signal_id: str) -> Signal | None:
         return self._signals.get(signal_id)
 
-    async def newest(self, before_ms: int | None, limit: int) -> Sequence[Signal]:
-        found = [each for each in self._signals.values() if before_ms is None or each.created_ms < before_ms]
-        return sorted(found, key=lambda each: -each.created_ms)[:limit]
+    async def newest(self, before: Signal | None, limit: int) -> Sequence[Signal]:
+        found = sorted(self._signals.values(), key=_age, reverse=True)
+        return [each for each in found if before is None or _age(each) < _age(before)][:limit]
 
     async def counts(self, signal_ids: Sequence[str]) -> Mapping[str, Mapping[State, int]]:
         counted: defaultdict[str, Counter[State]] = defaultdict(Counter)
@@ -94,6 +94,10 @@ class MemorySignals:
         written = [(before, after) for before, after in changes if self._receipts[_place(before)].state is before.state]
         self._receipts |= {_place(after): after for _, after in written}
         return [after for _, after in written]
+
+
+def _age(signal: Signal) -> tuple[int, str]:
+    return signal.created_ms, signal.signal_id
 
 
 def _place(receipt: Receipt) -> Place:
