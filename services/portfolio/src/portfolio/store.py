@@ -86,8 +86,6 @@ class Books:
         """Write what the batch says and how far it was read. Raises ShardLost, or Unavailable to try again."""
         with typed_errors(lease.shard):
             async with self._pool.acquire() as connection, connection.transaction():
-                # First, so that a book is loaded only by whoever may write it.
-                await self._offsets.advance(connection, lease, batch)
                 for account in told.accounts.values():
                     await connection.execute(_ACCOUNT, *_account(account, lease.shard))
                 changes = [await _changed(connection, key, facts) for key, facts in told.books.items()]
@@ -95,6 +93,9 @@ class Books:
                 await _write_all(connection, lease.shard, changes)
                 await _write_snapshots(connection, lease.shard, told.snapshots)
                 await _measure(connection, {c.key[0] for c, closed in zip(changes, results, strict=True) if closed})
+                # Last: it locks the lease's row, which must not keep the lease from being renewed. Whoever takes the
+                # shard over before this makes it fail; whoever does afterwards waits for the commit, then loads.
+                await self._offsets.advance(connection, lease, batch)
 
     async def forget(self, shard: int) -> None:
         """The broker came back empty: begin at 0, and remember that the topics hold less than is stored."""
