@@ -1,6 +1,7 @@
 """Somebody trades by hand on the exchange and our stream tells nothing of it: sync finds out, and the promise holds."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
@@ -352,6 +353,18 @@ async def test_an_order_whose_question_was_lost_is_settled_while_nobody_else_ask
         await asking
         await desk.until_protected(user)
         await keeps_its_promise(desk, user)
+
+
+async def test_an_operator_has_every_account_checked_from_the_command_line(desk: Any) -> None:
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sync", "check"),
+        env=desk.stack.settings("sync"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await command.communicate()
+    report = orjson.loads(said)
+    assert (command.returncode, report["state"], report["everyone"]) == (0, "DONE", True), report
+    assert report["accounts"] > 0
 
 
 async def test_what_stays_unprotected_is_told_to_its_user_and_told_again_when_it_is_over(desk: Any) -> None:

@@ -9,6 +9,7 @@ import typer
 from cgt import admin as admin_command
 from cgt import demo as demo_command
 from cgt import lookback, portfolio, tools
+from cgt import sync as sync_command
 from cgt import up as up_command
 from common.errors import CgtError
 
@@ -18,6 +19,7 @@ app.add_typer(lookback.letters, name="dead-letters")
 app.command()(lookback.audit)
 app.command()(lookback.explain)
 app.command()(lookback.replay)
+app.command()(sync_command.sync)
 RunDir = Annotated[Path, typer.Option(help="Where logs and data of this run go.")]
 RUN_DIR = Path(".run/up")
 
