@@ -73,12 +73,15 @@ async def test_exits_that_an_entry_brought_along_are_followed_and_placed_by_us_w
 async def test_triggers_that_would_expire_are_placed_anew_before_that(desk: Any) -> None:
     async with desk.user("gateio") as user:
         await desk.stack.stop("order-engine")
-        await desk.stack.start("order-engine", CGT_TRIGGER_LIFETIME_MS="12000")
+        await desk.stack.start("order-engine", CGT_TRIGGER_LIFETIME_MS="24000")
         try:
             await user.buy("0.01")
-            first = (await protected(desk, user)).raw["price_orders"]
+            placed = await desk.eventually(
+                lambda: desk.books(user), lambda b: len(b.waiting) == 4, "both pairs are placed"
+            )
+            first = placed.raw["price_orders"]
             books = await desk.eventually(
-                lambda: desk.books(user), lambda b: renewed(b, first), "all four orders have successors"
+                lambda: desk.books(user), lambda b: renewed(b, first), "all four orders have successors", 60
             )
             assert {order["status"] for order in books.raw["price_orders"]} <= {"open", "cancelled", "canceled"}
             await protected(desk, user)

@@ -64,9 +64,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return min(self.trigger_lifetime_ms, longest_ms) if longest_ms else None
 
     def renewal_ms(self, exchange: Exchange) -> int | None:
-        """How long after it was placed an exit is placed anew: with a tenth of its triggers' life to spare."""
+        """How long after it was placed an exit is placed anew: with a third of its triggers' life to spare."""
         lifetime_ms = self.lifetime_ms(exchange)
-        return lifetime_ms - lifetime_ms // 10 if lifetime_ms is not None else None
+        return lifetime_ms - lifetime_ms // 3 if lifetime_ms is not None else None
 
     def ask_delay_ms(self, asked: int) -> int:
         """How long to wait before the next question about an order."""

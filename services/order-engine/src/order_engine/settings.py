@@ -22,7 +22,7 @@ class PolicySettings(EnvSettings):
     exit_validity_ms: int = Field(default=10_000, ge=1_000, le=60_000)
     """How old an exit may become before it must be decided anew instead of sent."""
     trigger_lifetime_ms: int = Field(default=30 * 86_400_000, ge=5_000)
-    """How long a trigger order is to wait where the exchange ends it some day; it is renewed with a tenth to spare."""
+    """How long a trigger order is to wait where the exchange ends it some day; it is renewed with a third to spare."""
 
     def policy(self) -> Policy:
         """The patience of `decide`."""

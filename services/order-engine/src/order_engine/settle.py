@@ -49,7 +49,8 @@ def _note_placed(turn: Turn, exit_: Exit, policy: Policy) -> None:
     if exit_.placed or not all(leg.confirmed and leg.status is not OrderStatus.REJECTED for leg in exit_.legs):
         return
     renewal_ms = policy.renewal_ms(turn.bracket.exchange) if exit_.kind.waits else None
-    renew_at_ms = exit_.renew_at_ms or (turn.now_ms + renewal_ms if renewal_ms is not None else None)
+    oldest_ms = min((leg.submitted_ms for leg in exit_.legs if leg.live), default=turn.now_ms)
+    renew_at_ms = None if renewal_ms is None else oldest_ms + renewal_ms
     turn.put_exit(msgspec.structs.replace(exit_, placed=True, renew_at_ms=renew_at_ms))
     turn.change(ladder=Ladder())
     turn.note(
