@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from common import ids
 from common.commands import SubmitOrder
 from common.exchanges import Exchange
 from common.orders import OrderFact, OrderStatus, OrderType, Side
@@ -44,6 +45,12 @@ class LedgerOrder(msgspec.Struct, frozen=True, kw_only=True):
     def live(self) -> bool:
         """Whether it may still trade, as far as the ledger knows."""
         return self.status is None or not self.status.terminal
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the exchange placed it by itself: its size is the exchange's choice, its id is learned later."""
+        key = ids.parse(self.client_order_id)
+        return key is not None and key.leg in {ids.Leg.PRESET_TAKE_PROFIT, ids.Leg.PRESET_STOP_LOSS}
 
     @property
     def terms(self) -> SubmitOrder:

@@ -77,7 +77,7 @@ def reconcile(ledger: Sequence[LedgerOrder], view: ExchangeView) -> Reconciled:
                 unsettled.append(order)
         elif open_order is not None and not _more_traded(order, open_order):
             finding = _by_listing(order, open_order)
-        elif _settled_otherwise(order):
+        elif _settled_otherwise(order) or _awaited(order):
             continue
         else:
             finding = _by_trades(order, view.trades, view.read_ms)
@@ -117,7 +117,12 @@ def _named(
 
 
 def _spawned(seen: OrderSnapshot, ledger: Iterable[LedgerOrder], numbers: Mapping[str, LedgerOrder]) -> bool:
-    """Whether it is what a trigger order of ours became: named after it (Bitget), or of its terms (Gate.io)."""
+    """Whether it is what a trigger order of ours became: named after it (Bitget), or of its terms (Gate.io).
+
+    Or an exit that came along with an entry and that the engine has not found yet.
+    """
+    if any(order.live and _awaited(order) and order.trigger_px == seen.trigger_px for order in ledger):
+        return True
     if seen.client_order_id is not None:
         return seen.client_order_id in numbers
     return any(
@@ -136,6 +141,11 @@ def _more_traded(order: LedgerOrder, seen: OrderSnapshot) -> bool:
 def _settled_otherwise(order: LedgerOrder) -> bool:
     """Ended, with all its trades: that the listing does not show it (any more) is as it should be."""
     return not order.live and order.cum_qty <= order.itemised_qty
+
+
+def _awaited(order: LedgerOrder) -> bool:
+    """Not found yet among what the exchange places by itself: only the engine's look by its terms can find it."""
+    return order.adopted and order.exchange_order_id is None
 
 
 def _by_listing(order: LedgerOrder, seen: OrderSnapshot) -> Finding | None:
@@ -250,6 +260,8 @@ def _never_arrived(order: LedgerOrder, code: str, now_ms: int) -> OrderRejected:
 
 
 def _altered(order: LedgerOrder, seen: OrderSnapshot) -> bool:
+    if order.adopted:
+        return False
     return altered(seen, order_type=order.order_type, qty=order.qty, price=order.price, trigger_px=order.trigger_px)
 
 

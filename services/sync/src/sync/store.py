@@ -45,6 +45,7 @@ SELECT * FROM (
            row_number() OVER (PARTITION BY o.account_id ORDER BY o.created_at) AS place
     FROM order_engine.orders_v1 o
     WHERE o.status = 'PENDING' AND o.residency = 'exchange' AND o.exchange = $1
+      AND o.client_order_id !~ '-[pq][0-9]+$'  -- Placed by the exchange: only the engine finds it, by its terms.
       AND o.created_at < clock_timestamp() - $2 * interval '1 millisecond'
 ) overdue WHERE place <= $3 ORDER BY place, created_at LIMIT $4
 """

@@ -135,6 +135,7 @@ async def test_overdue_is_what_was_sent_long_enough_ago_and_never_confirmed(pool
     for n in range(3):
         await an_order_row(pool, f"flood-{n}", "PENDING", account_id="account-2")
     await an_order_row(pool, "there", "PENDING", exchange="mexc", account_id="account-3")
+    await an_order_row(pool, f"{BRACKET}-q1", "PENDING", account_id="account-4")  # The exchange places it by itself.
     overdue = await ledger.overdue(Exchange.BINANCE, 30_000, 2, 10)
     assert sorted(order.client_order_id for order in overdue) == ["flood-0", "flood-1", "late"]
     assert await ledger.numbers("account-1", "BTCUSDT") == ("x-known", "x-young", "x-late")

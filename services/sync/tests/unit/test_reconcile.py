@@ -146,6 +146,17 @@ def test_what_a_trigger_of_ours_became_is_not_foreign() -> None:
     assert reconcile([stop], seen(child, named)).foreign == ()
 
 
+def test_an_exit_that_came_along_with_its_entry_is_left_to_the_engine_until_its_number_is_known() -> None:
+    terms = {"order_type": OrderType.STOP_LOSS, "trigger_px": Decimal(95_000)}
+    stop = an_order("q1", status=None, exchange_order_id=None, **terms)
+    placed = shown(stop, client_order_id="1234567", exchange_order_id="99")
+    assert reconcile([stop], seen(placed)) == Reconciled()
+    assert reconcile([stop], seen()) == Reconciled()
+    known = an_order("q1", exchange_order_id="99", **terms)
+    larger = shown(known, client_order_id="1234567", qty=Decimal("0.02"))
+    assert reconcile([known], seen(larger)) == Reconciled(), "its size is the exchange's choice"
+
+
 # --- properties: whatever an exchange did unheard, the ledger agrees once the facts are applied -----------------------
 
 STATUSES = [
