@@ -75,6 +75,22 @@ async def test_without_a_database_the_terms_are_kept_in_memory(nameless: Nameles
     assert nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1")).terms == a_stop()
 
 
+async def test_an_ended_order_whose_command_is_read_again_is_not_looked_for_by_its_terms(
+    nameless: Nameless, trails: Trails
+) -> None:
+    await nameless.expect(a_stop("s1"))
+    assert nameless.claimed(
+        nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1")), "po-1"
+    )
+    trails.note([a_fact(OrderCanceled, client_order_id="s1", status=OrderStatus.CANCELED)])
+    after_a_crash = Trails()
+    after_a_crash.restore(Trail(account_id="a", ended=trails.of("a").lately_ended()))
+    again = Nameless(Exchange.GATEIO, after_a_crash, recall=Written().recall, remember=Written().remember)
+    await again.expect(a_stop("s1"))
+    found = again.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1"))
+    assert (found.exchange_order_id, after_a_crash.of("a").open_orders) == ("po-1", {})
+
+
 async def test_an_order_is_found_by_its_terms_and_never_as_another_one(nameless: Nameless) -> None:
     await nameless.expect(a_stop("s1"))
     await nameless.expect(a_stop("s2"))

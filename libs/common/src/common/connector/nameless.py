@@ -61,8 +61,10 @@ class Nameless:
 
     async def expect(self, command: SubmitOrder) -> None:
         """Write down what is about to be sent. Without a database it is sent all the same: protection comes first."""
-        orders = self._trails.of(command.account_id).open_orders
-        ref = orders.setdefault(
+        trail = self._trails.of(command.account_id)
+        if command.client_order_id in trail.ended:
+            return  # Read once more after a crash: it is known by its id, and its terms may by now be another order's.
+        ref = trail.open_orders.setdefault(
             command.client_order_id,
             OrderRef(
                 account_id=command.account_id,

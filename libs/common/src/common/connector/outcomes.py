@@ -191,6 +191,8 @@ class OrderRef(msgspec.Struct, frozen=True, kw_only=True):
     """What it was placed with, for exchanges that keep no id of ours (Gate.io's price orders)."""
     taken: tuple[str, ...] = ()
     """Exchange ids of other orders: whoever looks for the terms must not take one of these for it."""
+    ended: bool = False
+    """It is over; what is still remembered of it keeps its terms from being taken for another order's."""
 
 
 class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from common.orders import FactBase, ListStatus, OrderRejected, OrderUnknown
 
 MAX_RECENT: Final = 100_000
 MAX_ENDED: Final = 500
+ENDED_STORED: Final = 50
 BEFORE_MS: Final = 60_000
 """How far before a first command an account is read: the clocks of engine and exchange differ."""
 
@@ -81,6 +82,10 @@ class Trail(msgspec.Struct, kw_only=True):
                 exchange_order_id=fact.exchange_order_id,
             )
 
+    def lately_ended(self) -> dict[str, OrderRef]:
+        """The ended orders worth writing down: a command that is read again after a crash is no older than these."""
+        return {name: self.ended[name] for name in list(self.ended)[-ENDED_STORED:]}
+
     def nameless(self, client_order_id: str) -> OrderRef | None:
         """An order that the exchange does not know by this id, open or ended."""
         known = self.open_orders.get(client_order_id) or self.ended.get(client_order_id)
@@ -115,7 +120,7 @@ class Trail(msgspec.Struct, kw_only=True):
             return
         del self.open_orders[client_order_id]
         if known.exchange_order_id is not None:
-            self.ended[client_order_id] = known
+            self.ended[client_order_id] = msgspec.structs.replace(known, ended=True)
             if len(self.ended) > MAX_ENDED:
                 del self.ended[next(iter(self.ended))]
 
@@ -138,6 +143,7 @@ class Trails:
         """What was stored by whoever streamed the account before: the gap begins where that ends."""
         known = self.of(trail.account_id)
         known.symbols |= trail.symbols
+        known.ended = trail.ended | known.ended
         known.open_orders = trail.open_orders | known.open_orders
         known.gap_from_ms = trail.watermark_ms
 

@@ -68,11 +68,13 @@ class TrailStore:
             )
         if row is None:
             return None
+        orders = msgspec.json.decode(row["open_orders"], type=dict[str, OrderRef])
         return Trail(
             account_id=account_id,
             watermark_ms=row["watermark_ms"],
             symbols=msgspec.json.decode(row["symbols"], type=set[str]),
-            open_orders=msgspec.json.decode(row["open_orders"], type=dict[str, OrderRef]),
+            open_orders={name: ref for name, ref in orders.items() if not ref.ended},
+            ended={name: ref for name, ref in orders.items() if ref.ended},
         )
 
     async def begin(self, account_id: str, symbol: str, from_ms: int) -> None:
@@ -116,5 +118,5 @@ class TrailStore:
             [trail.account_id for trail in trails],
             [trail.known_until_ms for trail in trails],
             [msgspec.json.encode(sorted(trail.symbols)).decode() for trail in trails],
-            [msgspec.json.encode(trail.open_orders).decode() for trail in trails],
+            [msgspec.json.encode(trail.lately_ended() | trail.open_orders).decode() for trail in trails],
         )
