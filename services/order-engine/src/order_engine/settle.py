@@ -126,6 +126,7 @@ def _note_refusal(turn: Turn, exit_: Exit, leg: Order, policy: Policy) -> None:
     # A target that the market has passed is taken now: after a pause nobody would know any more that it was passed.
     patient = exit_.kind is ExitKind.HELD and not passed(turn, leg, policy)
     _climb(turn, category, policy, pause=patient or exit_.kind is ExitKind.MARKET)
+    _find_too_small(turn, exit_, category, policy)
     if turn.bracket.ladder.believes_short(turn.now_ms, policy) and leg.available_qty is not None:
         missing = exit_.qty - turn.bracket.instrument.floor_qty(leg.available_qty)
         turn.change(missing_qty=turn.bracket.missing_qty + max(missing, ZERO))
@@ -139,6 +140,14 @@ def _note_refusal(turn: Turn, exit_: Exit, leg: Order, policy: Policy) -> None:
         reason=leg.refusal_reason,
         next_step="try again after a pause" if pauses else "decide anew at once",
     )
+
+
+def _find_too_small(turn: Turn, exit_: Exit, category: ErrorCategory, policy: Policy) -> None:
+    """A market sell below the minimum at the market's price is refused for as long as that stands: it is dust."""
+    px = turn.bracket.ladder.price(turn.now_ms, policy)
+    refused = category is ErrorCategory.FILTER and exit_.kind is ExitKind.MARKET
+    if refused and px is not None and not turn.bracket.instrument.sellable(exit_.qty, px):
+        turn.change(dust_px=px)
 
 
 def _climb(turn: Turn, category: ErrorCategory, policy: Policy, *, pause: bool) -> None:

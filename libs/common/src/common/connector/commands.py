@@ -221,6 +221,7 @@ class CommandRunner:
                 available_qty = await self._available(command.account_id, instrument.base)
             case ErrorCategory.FILTER:
                 self._instruments.stale(command.symbol)
+                market_px = await self._prices.last_px(command.symbol, DETAIL_PATIENCE_MS)
             case _:
                 pass
         return [
