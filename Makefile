@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BROKER ?= embedded
 EXCHANGE ?= binance
+SEEDS ?= 1000
 UV_VERSION := 0.13.9
 # Tests wait for sockets, disks and clocks most of the time: one worker more than there are cores keeps the cores busy.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
@@ -19,7 +20,7 @@ TESTS := $(wildcard tests/*/) benchmarks
 export CGT_BROKER := $(BROKER)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test test-kafka bench check lock format clean
+.PHONY: help setup up demo test test-kafka simulate bench check lock format clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +44,9 @@ test-kafka: setup  ## Run the tests of bus, delivery and the whole system on a r
 		CGT_TEST_BROKER=kafka $(BIN)/pytest -n $(JOBS) -m broker libs services/order-engine services/portfolio tests/e2e; \
 	elif [ "$$CI" = true ]; then echo "test-kafka: failed, because CI must not skip it. $$missing"; exit 1; \
 	else echo "test-kafka: skipped. $$missing"; fi
+
+simulate: setup  ## Run SEEDS=n histories in virtual time with every fault, or SEED=k to see one again
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 bench: setup  ## Measure from the fill to the protective orders; print the table
 	$(BIN)/python -m $(if $(WHAT),benchmarks.$(WHAT),$(if $(filter-out binance,$(EXCHANGE)),benchmarks.venues --exchange $(EXCHANGE),benchmarks))
