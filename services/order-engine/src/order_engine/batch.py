@@ -74,6 +74,8 @@ class Batch:
     messages: list[Outgoing] = field(default_factory=list)
     protected_after_ms: list[int] = field(default_factory=list)
     """How long what was bare had been so, for every bracket that is covered again."""
+    overdue: list[Bracket] = field(default_factory=list)
+    """Brackets of which something has just been bare for too long."""
     rows: Rows = field(default_factory=Rows)
 
     def take(self, item: Read, read_ms: int) -> None:
@@ -103,6 +105,8 @@ class Batch:
             covered_after_ms = protected_after_ms(bracket, after)
             if covered_after_ms is not None:
                 self.protected_after_ms.append(covered_after_ms)
+            if after.overdue and not bracket.overdue:
+                self.overdue.append(after)
             self._emit(effects, event.cause, after.intent_id)
 
     @property

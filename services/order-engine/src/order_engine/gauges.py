@@ -32,21 +32,20 @@ _TO_PROTECTION = Histogram(
 _log = structlog.get_logger(__name__)
 
 
-def observe_protection(covered_after_ms: Iterable[int], changed: Iterable[Bracket]) -> None:
+def observe_protection(covered_after_ms: Iterable[int], overdue: Iterable[Bracket]) -> None:
     """Count what a batch covered, and say aloud what it found overdue."""
     for after_ms in covered_after_ms:
         _TO_PROTECTION.observe(after_ms / 1000)
-    for bracket in changed:
-        if bracket.overdue:
-            _log.warning(
-                "protection_overdue",
-                bracket_id=bracket.bracket_id,
-                account_id=bracket.account_id,
-                bare_since_ms=bracket.bare_since_ms,
-                unprotected_qty=str(bracket.unprotected_qty),
-                notional=str(unprotected_notional(bracket)),
-                quote_asset=bracket.instrument.quote,
-            )
+    for bracket in overdue:
+        _log.warning(
+            "protection_overdue",
+            bracket_id=bracket.bracket_id,
+            account_id=bracket.account_id,
+            bare_since_ms=bracket.bare_since_ms,
+            unprotected_qty=str(bracket.unprotected_qty),
+            notional=str(unprotected_notional(bracket)),
+            quote_asset=bracket.instrument.quote,
+        )
 
 
 def unprotected_usd(bracket: Bracket) -> Decimal:

@@ -215,7 +215,7 @@ class Shards:
         shard.passed = {}
         for bracket in work.changed.values():
             shard.keep(bracket)
-        observe_protection(work.protected_after_ms, work.changed.values())
+        observe_protection(work.protected_after_ms, work.overdue)
         if work.messages:
             task = asyncio.create_task(self._publish(work.messages))
             self._publishing.add(task)
