@@ -336,6 +336,7 @@ async def test_an_order_whose_question_was_lost_is_settled_while_nobody_else_ask
     """The connector forgot what it was asking when it was killed, and the engine, which would ask again, is down."""
     async with desk.user() as user:
         await desk.fault("lost_response", uid=user.uid, path="/api/v3/order")
+        await desk.fault("swallow_event", uid=user.uid)
         asking = asyncio.create_task(user.attempt())
         account = await desk.until(user, lambda a: bool(a.of("BUY")), "the exchange has the entry")
         for service in ("order-engine", "binance-connector"):
@@ -348,8 +349,10 @@ async def test_an_order_whose_question_was_lost_is_settled_while_nobody_else_ask
             lines = desk.stack.log("sync").splitlines()
             return [line for line in lines if "overdue_order_settled" in line and name in line]
 
-        await desk.eventually(settled, bool, "the fast lane has settled it", 60)
-        await desk.stack.start("order-engine")
+        try:
+            await desk.eventually(settled, bool, "the fast lane has settled it", 60)
+        finally:
+            await desk.stack.start("order-engine")
         await asking
         await desk.until_protected(user)
         await keeps_its_promise(desk, user)
