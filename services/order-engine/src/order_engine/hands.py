@@ -97,6 +97,4 @@ def find_again(turn: Turn) -> None:
 
 
 def _altered(order: Order, fact: OrderSnapshot) -> bool:
-    if order.adopted:
-        return False  # The exchange placed it, and its size is the exchange's choice.
     return altered(fact, order_type=order.order_type, qty=order.qty, price=order.price, trigger_px=order.trigger_px)
