@@ -199,7 +199,12 @@ class Connector:
         await self._store.flush()
 
     async def _gained(self, lease: Lease) -> None:
+        lingering = [
+            each for each in self._streams.accounts if shard_of(each, self._outside.bus.partitions) == lease.shard
+        ]
         self._ownership.gained(lease)
+        for account_id in sorted(lingering):
+            self._recovery.regained(account_id)
         await self._runner.assign((lease.shard,))
 
     async def _lost(self, shard: int) -> None:

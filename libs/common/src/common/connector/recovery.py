@@ -87,6 +87,11 @@ class Recovery:
         self._tasks[account_id] = task
         task.add_done_callback(lambda done: self._over(account_id, done))
 
+    def regained(self, account_id: str) -> None:
+        """Somebody else had the account since we last did: what is stored of it is newer than what is remembered."""
+        self._restored.discard(account_id)
+        self.start(account_id)
+
     def interrupted(self, account_id: str) -> None:
         """Its stream is not complete any more."""
         self._live.discard(account_id)
