@@ -20,7 +20,7 @@ TESTS := $(wildcard tests/*/) benchmarks
 export CGT_BROKER := $(BROKER)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test test-kafka simulate bench check lock format clean
+.PHONY: help setup up demo test test-kafka simulate crashes bench check lock format clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test-kafka: setup  ## Run the tests of bus, delivery and the whole system on a r
 
 simulate: setup  ## Run SEEDS=n histories in virtual time with every fault, or SEED=k to see one again
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+crashes: setup  ## SIGKILL every process at chosen points of trades; ROUNDS=n, VICTIMS="gateway broker" for a part
+	@$(BIN)/python -m tests.crashes $(if $(VICTIMS),--victims $(VICTIMS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench: setup  ## Measure from the fill to the protective orders; print the table
 	$(BIN)/python -m $(if $(WHAT),benchmarks.$(WHAT),$(if $(filter-out binance,$(EXCHANGE)),benchmarks.venues --exchange $(EXCHANGE),benchmarks))
