@@ -62,6 +62,7 @@ check: setup  ## Lint, formatting, types, import contracts, generated documents
 	$(BIN)/lint-imports
 	$(BIN)/python -m common.reference docs/topics.md --check
 	$(BIN)/python -m common.reference docs/capabilities.md --check
+	$(BIN)/python -m gateway.reference docs/api.md --check
 
 lock: setup  ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \

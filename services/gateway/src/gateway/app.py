@@ -94,7 +94,7 @@ async def start(process: Process) -> None:
     )
     health = _health(pool, publisher, feed.reading, noticing)
     socket_io = SocketIo(parts.door, settings.origins)
-    app = whole_app(rest_app(parts, health, settings.origins), socket_io, settings.max_body_bytes)
+    app = whole_app(rest_app(parts, health, settings.guards), socket_io)
     server = HttpServer(app, http_settings)
     process.spawn("http", server.run(), server.stop)
 

@@ -132,7 +132,26 @@ def refused_problem(error: Refused) -> GatewayProblem:
     )
 
 
+def body_too_large(most_bytes: int) -> GatewayProblem:
+    """A body above the bound."""
+    rule = f"A request body has at most {most_bytes} bytes."
+    return GatewayProblem(
+        type=TYPE_PREFIX + "body-too-large",
+        title="Body too large",
+        status=413,
+        detail=rule,
+        code="BODY_TOO_LARGE",
+        rule=rule,
+        fix="Send a smaller body.",
+    )
+
+
 async def _refused(_: Request, error: Any) -> JSONResponse:
+    return refused_response(error)
+
+
+def refused_response(error: Refused) -> JSONResponse:
+    """A refusal as it leaves, saying when to come back where waiting mends it."""
     retry_after_s = -(-(error.retry_after_ms or RETRY_AFTER_MS) // 1000)
     headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": str(retry_after_s)}}.get(error.status, {})
     return problem_response(refused_problem(error), **headers)

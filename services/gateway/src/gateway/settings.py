@@ -5,6 +5,8 @@ from pydantic import Field, SecretStr
 from common.exchanges import Exchange
 from common.settings import EnvSettings
 from gateway.auth.tokens import TokenRules
+from gateway.http.middleware import Guards
+from gateway.rates import Rates
 from gateway.trading.service import Patience
 
 
@@ -34,6 +36,8 @@ class GatewaySettings(EnvSettings):
     cors_origins: str = ""
     """Origins of frontends, separated by commas; `*` allows any."""
     max_body_bytes: int = Field(default=65_536, ge=1_024)
+    user_requests_a_minute: int = Field(default=3_000, ge=10)
+    anonymous_requests_a_minute: int = Field(default=1_200, ge=10)
 
     @property
     def connector_urls(self) -> dict[Exchange, str]:
@@ -50,6 +54,12 @@ class GatewaySettings(EnvSettings):
     def origins(self) -> list[str]:
         """The allowed origins."""
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def guards(self) -> Guards:
+        """What stands around every request."""
+        rates = Rates(user=self.user_requests_a_minute, address=self.anonymous_requests_a_minute)
+        return Guards(origins=tuple(self.origins), max_body_bytes=self.max_body_bytes, rates=rates)
 
     @property
     def token_rules(self) -> TokenRules:

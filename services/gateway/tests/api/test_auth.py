@@ -29,8 +29,9 @@ async def test_an_email_is_registered_once(stranger: Any) -> None:
 
 async def test_a_wrong_password_and_an_unknown_email_are_answered_alike(stranger: Any) -> None:
     await stranger.ask("POST", "/auth/register", CREDENTIALS)
-    wrong = await stranger.ask("POST", "/auth/login", CREDENTIALS | {"password": "wrong"})
-    unknown = await stranger.ask("POST", "/auth/login", CREDENTIALS | {"email": "nobody@example.com"})
+    same = {"X_Request_Id": "same"}
+    wrong = await stranger.ask("POST", "/auth/login", CREDENTIALS | {"password": "wrong"}, **same)
+    unknown = await stranger.ask("POST", "/auth/login", CREDENTIALS | {"email": "nobody@example.com"}, **same)
     assert wrong.status == unknown.status == 401
     assert wrong.body == unknown.body
 

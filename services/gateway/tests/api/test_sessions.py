@@ -99,7 +99,7 @@ async def guesses(client: Any, email: str, count: int, address: str = "203.0.113
 async def test_guessing_is_slowed_down_alike_for_known_and_unknown_emails(user: Any) -> None:
     known, unknown = await guesses(user, EMAIL, 7), await guesses(user, "nobody@example.com", 7)
     assert [reply.status for reply in known] == [401] * 5 + [429] * 2
-    assert [reply.body for reply in known] == [reply.body for reply in unknown]
+    assert [reply.body | {"requestId": ""} for reply in known] == [reply.body | {"requestId": ""} for reply in unknown]
     assert (known[-1].body["code"], known[-1].headers["retry-after"]) == ("TOO_MANY_ATTEMPTS", "1")
     assert known[-1].body["retryable"] is True
 

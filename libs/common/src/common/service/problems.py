@@ -7,7 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from common.errors import Refused, Unavailable
@@ -15,6 +15,10 @@ from common.errors import Refused, Unavailable
 MEDIA_TYPE: Final = "application/problem+json"
 
 _log = structlog.get_logger(__name__)
+
+
+def _request_id() -> str | None:
+    return structlog.contextvars.get_contextvars().get("request_id")
 
 
 class Problem(BaseModel):
@@ -29,6 +33,8 @@ class Problem(BaseModel):
     rule: str | None = None
     fix: str | None = None
     retryable: bool = False
+    requestId: str | None = Field(default_factory=_request_id)  # noqa: N815 - as the API spells its fields.
+    """Under which the request stands in the log of a service that gives out ids."""
 
 
 def problem_response(problem: Problem, **headers: str) -> JSONResponse:

@@ -3,7 +3,7 @@
 from typing import Final
 
 import socketio
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
@@ -15,6 +15,7 @@ from gateway.http import (
     auth,
     bitget,
     credentials,
+    document,
     events,
     fred,
     gateio,
@@ -29,8 +30,11 @@ from gateway.http import (
     sync,
     trading,
 )
-from gateway.http.middleware import BodyLimit, RequestLog
+from gateway.http.limiting import RateLimit
+from gateway.http.middleware import BodyLimit, Guards, RequestLog
 from gateway.http.parts import Parts
+from gateway.http.queries import known_query
+from gateway.rates import HEADERS
 from gateway.stream import plain
 from gateway.stream.socket_io import SocketIo
 
@@ -54,26 +58,29 @@ AREAS: Final = (
 """In the order of the documentation."""
 
 
-def rest_app(parts: Parts, health: Health, origins: list[str]) -> FastAPI:
+def rest_app(parts: Parts, health: Health, guards: Guards) -> FastAPI:
     """The REST surface."""
     app = new_app("Crypto Graph Trader", health, docs_url="/api-docs")
     app.description = DESCRIPTION
     problems.install(app)
     for area in AREAS:
-        app.include_router(area.router(parts))
+        app.include_router(area.router(parts), dependencies=[Depends(known_query)])
     app.include_router(plain.router(parts.door, parts.clock))
-    if origins:
+    document.install(app)
+    # The last one added stands outside: a browser may read what the others refuse.
+    app.add_middleware(BodyLimit, most_bytes=guards.max_body_bytes)
+    app.add_middleware(RateLimit, callers=parts.callers, rates=guards.rates, clock=parts.clock)
+    if guards.origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=origins,
+            allow_origins=guards.origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
-            expose_headers=["X-Request-Id", "Retry-After"],
+            expose_headers=["X-Request-Id", "Retry-After", *HEADERS],
         )
     return app
 
 
-def whole_app(rest: FastAPI, socket_io: SocketIo, max_body_bytes: int) -> ASGIApp:
+def whole_app(rest: FastAPI, socket_io: SocketIo) -> ASGIApp:
     """REST and Socket.IO on one port."""
-    bounded = BodyLimit(rest, max_body_bytes)
-    return RequestLog(socketio.ASGIApp(socket_io.server, other_asgi_app=bounded))
+    return RequestLog(socketio.ASGIApp(socket_io.server, other_asgi_app=rest))

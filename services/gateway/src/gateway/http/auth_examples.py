@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from common.errors import Refused
+from gateway.http.document import add_problem
 from gateway.http.examples import example
-from gateway.problems import GatewayProblem, refused_problem
+from gateway.problems import refused_problem
 
 TOKENS: Final = {
     "status": "Success",
@@ -57,19 +58,8 @@ def success(data: Any) -> dict[str, Any]:
 
 
 def documented(status: int, body: Any, *refusals: Refused) -> dict[int | str, dict[str, Any]]:
-    """The documented responses of a route: this success, these refusals by their status, and any other problem."""
+    """The documented responses of a route: this success, and these refusals by their status."""
     responses = example(status, body)
     for refused in refusals:
-        known = responses.setdefault(
-            refused.status,
-            {
-                "description": refused.title,
-                "content": {"application/problem+json": {"schema": GatewayProblem.model_json_schema(), "examples": {}}},
-            },
-        )
-        shown = refused_problem(refused).model_dump(exclude_none=True)
-        known["content"]["application/problem+json"]["examples"][refused.code] = {
-            "summary": refused.title,
-            "value": shown,
-        }
+        add_problem(responses, refused_problem(refused))
     return responses

@@ -10,6 +10,7 @@ from common.errors import Refused
 from gateway import answers
 from gateway.http.auth_examples import documented
 from gateway.http.parts import Parts, caller_of
+from gateway.http.shapes import ByName
 from gateway.stream.asyncapi import asyncapi
 from gateway.stream.asyncapi_page import page
 from gateway.stream.session import SNAPSHOT
@@ -19,7 +20,7 @@ EVENTS: Final = {
     "status": "Success",
     "data": {
         "events": [
-            {"event": "order_update", "data": {"seq": 42, "orderStatus": "FILLED", "symbol": "BTCUSDT"}},
+            {"event": "order_update", "data": ByName({"seq": 42, "orderStatus": "FILLED", "symbol": "BTCUSDT"})},
         ],
         "seq": 42,
         "oldestSeq": 7,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gateway.problems import GatewayProblem
+from gateway.http.shapes import envelope_of, shown
 
 SET_DEFAULTS: Final = {
     "exchange": "BITGET",
@@ -20,65 +20,6 @@ SETTINGS: Final = {
         "own": True,
         "choices": {"stopType": ["market", "limit"], "exitStyle": ["trigger_pair", "shared_stop", "preset"]},
     },
-}
-PLACED: Final = {
-    "status": "Success",
-    "data": {
-        "orderId": "123456789",
-        "clientOrderId": "bq7…-e0",
-        "symbol": "BTCUSDT",
-        "side": "BUY",
-        "type": "MARKET",
-        "quantity": "0.001",
-        "price": None,
-        "exchange": "BINANCE",
-        "credentialId": "8a1e…",
-        "orderGroupId": "bq7…",
-        "operationId": "0b9d…",
-        "protection": {
-            "exitStyle": "oco",
-            "tpType": "LIMIT_MAKER",
-            "stopType": "STOP_LOSS",
-            "tpResidency": "exchange",
-            "stopResidency": "exchange",
-            "residencyReason": "waits on the exchange",
-            "merged": False,
-            "expectedDust": "0",
-            "exits": [
-                {
-                    "level": 1,
-                    "quantity": "0.00099",
-                    "tpPrice": "105000",
-                    "tpLimitPrice": None,
-                    "slPrice": "95000",
-                    "slLimitPrice": None,
-                },
-            ],
-        },
-        "status": "FILLED",
-        "executedQty": "0.001",
-        "avgPrice": "100005.2",
-    },
-}
-PENDING: Final = {
-    "status": "Success",
-    "data": {"operationId": "0b9d…", "statusUrl": "/exchanges/operations/0b9d…", "outcome": "unknown"},
-}
-PROBLEM: Final = {
-    "type": "/problems/insufficient-balance",
-    "title": "Insufficient balance",
-    "status": 400,
-    "detail": "The order needs 1000 USDT; 250 USDT is free. Reduce the size, or free some balance.",
-    "code": "INSUFFICIENT_BALANCE",
-    "field": "sizeUsd",
-    "rule": "The order needs 1000 USDT; 250 USDT is free.",
-    "fix": "Reduce the size, or free some balance.",
-    "retryable": False,
-    "outcome": "not_sent",
-}
-BALANCE: Final = {
-    "status": "Success",
-    "data": [{"asset": "USDT", "free": "1000.5", "locked": "250", "total": "1250.5"}],
 }
 MARKET_BUY: Final = {
     "symbol": "BTCUSDT",
@@ -126,12 +67,13 @@ MEXC_BUY: Final = {
 TRANSFER: Final = {"currency": "USDT", "from": "spot", "to": "futures", "amount": "10", "settle": "usdt"}
 
 
-def example(status: int, body: Any, description: str = "Success") -> dict[int | str, dict[str, Any]]:
-    """The documented responses of a route: this success, and problems."""
-    return {
-        status: {"description": description, "content": {"application/json": {"example": body}}},
-        "4XX": {
-            "description": "A problem: the field at fault, the rule it breaks, and what would mend it.",
-            "content": {"application/problem+json": {"schema": GatewayProblem.model_json_schema(), "example": PROBLEM}},
-        },
-    }
+def example(status: int, body: Any, description: str = "Success", **others: Any) -> dict[int | str, dict[str, Any]]:
+    """The documented success of a route, with the schema its examples stand for; `others` are further forms of it."""
+    shapes = [envelope_of(each) for each in (body, *others.values())]
+    content: dict[str, Any] = {"schema": {"anyOf": shapes} if others else shapes[0]}
+    if others:
+        named = {"usual": body, **others}
+        content["examples"] = {name: {"value": shown(each)} for name, each in named.items()}
+    else:
+        content["example"] = shown(body)
+    return {status: {"description": description, "content": {"application/json": content}}}

@@ -10,8 +10,10 @@ from common.exchanges import Exchange
 from gateway import answers
 from gateway.accounts import must_trade
 from gateway.http import examples
+from gateway.http.account_examples import BALANCE, TRANSFERRED
 from gateway.http.desk import answered, ticket_of
 from gateway.http.exact_json import ExactJsonRoute
+from gateway.http.examples import example
 from gateway.http.look import Look
 from gateway.http.parts import Parts, caller_of
 from gateway.http.trading import CredentialId, IdempotencyKey
@@ -28,12 +30,16 @@ def router(parts: Parts) -> APIRouter:
     UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
     look = Look(parts)
 
-    @routes.get("/spot/assets", summary="What the account has")
+    @routes.get("/spot/assets", responses=example(200, BALANCE), summary="What the account has")
     async def assets(user_id: UserId, credential_id: CredentialId = None) -> Response:
         account = await look.account(user_id, GATEIO, credential_id)
         return answers.json_response(answers.success(await look.balances(account)))
 
-    @routes.post("/wallet/transfers", summary="Move money between your own wallets")
+    @routes.post(
+        "/wallet/transfers",
+        responses=example(200, TRANSFERRED),
+        summary="Move money between your own wallets",
+    )
     async def transfer(
         body: Annotated[
             TransferBody,

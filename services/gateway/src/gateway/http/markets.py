@@ -13,6 +13,8 @@ from fastapi import APIRouter, Query, Response
 
 from common.exchanges import Exchange
 from gateway import answers
+from gateway.http import market_examples as examples
+from gateway.http.examples import example
 from gateway.http.parts import Parts
 from gateway.market_shapes import (
     candle_shown,
@@ -94,7 +96,9 @@ def _prices(routes: APIRouter, parts: Parts, words: Words) -> None:
     Named = Annotated[Symbol, Query(alias=words.symbol)]  # noqa: N806 - a type.
     name = words.exchange.value.upper()
 
-    @routes.get(words.prefix + "/tickers", summary=f"Best and last prices on {name}")
+    @routes.get(
+        words.prefix + "/tickers", responses=example(200, examples.TICKERS), summary=f"Best and last prices on {name}"
+    )
     async def tickers(symbol: Annotated[Symbol | None, Query(alias=words.symbol)] = None) -> Response:
         connector = parts.connector(words.exchange)
         if symbol is None:
@@ -102,7 +106,11 @@ def _prices(routes: APIRouter, parts: Parts, words: Words) -> None:
         await connector.instrument(symbol)
         return _data([ticker_shown(each) for each in await connector.tickers([symbol])])
 
-    @routes.get(words.prefix + words.candles, summary=f"Candles on {name}, oldest first")
+    @routes.get(
+        words.prefix + words.candles,
+        responses=example(200, examples.CANDLES),
+        summary=f"Candles on {name}, oldest first",
+    )
     async def candles(
         symbol: Named,
         interval: Annotated[str, Query(alias=words.interval, max_length=10)] = words.default_interval,
@@ -116,13 +124,15 @@ def _prices(routes: APIRouter, parts: Parts, words: Words) -> None:
         found = await connector.candles(symbol, words.intervals.get(interval, interval), limit, *bounds)
         return _data([candle_shown(each) for each in found])
 
-    @routes.get(words.prefix + words.depth, summary=f"The order book on {name}")
+    @routes.get(words.prefix + words.depth, responses=example(200, examples.DEPTH), summary=f"The order book on {name}")
     async def depth(symbol: Named, limit: Limit = 100) -> Response:
         connector = parts.connector(words.exchange)
         await connector.instrument(symbol)
         return _data(depth_shown(await connector.depth(symbol, limit)))
 
-    @routes.get(words.prefix + "/trades", summary=f"The latest public trades on {name}")
+    @routes.get(
+        words.prefix + "/trades", responses=example(200, examples.TRADES), summary=f"The latest public trades on {name}"
+    )
     async def trades(symbol: Named, limit: Limit = 100) -> Response:
         connector = parts.connector(words.exchange)
         await connector.instrument(symbol)
@@ -132,11 +142,19 @@ def _prices(routes: APIRouter, parts: Parts, words: Words) -> None:
 def _lists(routes: APIRouter, parts: Parts, words: Words) -> None:
     name = words.exchange.value.upper()
 
-    @routes.get(words.prefix + "/symbols", summary=f"What trades on {name}, and by which rules")
+    @routes.get(
+        words.prefix + "/symbols",
+        responses=example(200, examples.SYMBOLS),
+        summary=f"What trades on {name}, and by which rules",
+    )
     async def symbols() -> Response:
         return _data([instrument_shown(each) for each in await parts.connector(words.exchange).instruments()])
 
-    @routes.get(words.prefix + "/currencies", summary=f"The currencies of {name}, and what each trades against")
+    @routes.get(
+        words.prefix + "/currencies",
+        responses=example(200, examples.CURRENCIES),
+        summary=f"The currencies of {name}, and what each trades against",
+    )
     async def currencies() -> Response:
         return _data(currencies_shown(await parts.connector(words.exchange).instruments()))
 

@@ -12,12 +12,15 @@ from common import ids
 from common.errors import Refused, Unavailable
 from common.exchanges import Exchange
 from gateway import answers
+from gateway.http import account_examples as account
 from gateway.http import examples
 from gateway.http.desk import Desk, answered, ticket_of
 from gateway.http.exact_json import ExactJsonRoute
+from gateway.http.examples import example
 from gateway.http.look import Look
+from gateway.http.order_examples import BATCH
 from gateway.http.parts import Parts, caller_of
-from gateway.http.trading import PLACED, CredentialId, IdempotencyKey
+from gateway.http.trading import CANCELED, PLACED, CredentialId, IdempotencyKey
 from gateway.ports import Answer
 from gateway.problems import GatewayProblem, invalid_problem, refused_problem, unavailable_problem
 from gateway.trading.mexc import MOST_IN_A_BATCH, MexcBatch, MexcOrder
@@ -47,7 +50,11 @@ def router(parts: Parts) -> APIRouter:
         """MARKET BUY: quantity or quoteOrderQty; the other types: quantity and price. At least 1 USDT."""
         return answered(await orders.place(user_id, body, idempotency_key))
 
-    @routes.post("/orders/batch", summary=f"Place up to {MOST_IN_A_BATCH} orders; each has its own result")
+    @routes.post(
+        "/orders/batch",
+        responses=example(200, BATCH),
+        summary=f"Place up to {MOST_IN_A_BATCH} orders; each has its own result",
+    )
     async def batch(
         body: Annotated[
             MexcBatch,
@@ -60,7 +67,7 @@ def router(parts: Parts) -> APIRouter:
         results = await orders.place_all(user_id, body.orders, idempotency_key)
         return answers.json_response(answers.success(results))
 
-    @routes.delete("/orders", responses=PLACED, summary="Cancel one order")
+    @routes.delete("/orders", responses=CANCELED, summary="Cancel one order")
     async def cancel(
         user_id: UserId,
         symbol: Symbol,
@@ -77,17 +84,21 @@ def router(parts: Parts) -> APIRouter:
         name = await orders.ours(user_id, orig_client_order_id)
         return answered(await orders.desk.cancel(ticket, MEXC, symbol, order_id, name, credential_id))
 
-    @routes.get("/orders/open", summary="What rests on MEXC, and the stops that the engine holds")
+    @routes.get(
+        "/orders/open",
+        responses=example(200, account.OPEN_ORDERS),
+        summary="What rests on MEXC, and the stops that the engine holds",
+    )
     async def open_orders(
         user_id: UserId, symbol: Symbol | None = None, credential_id: CredentialId = None
     ) -> Response:
-        account = await look.account(user_id, MEXC, credential_id)
-        return answers.json_response(answers.success(await look.open_orders(account, symbol)))
+        named = await look.account(user_id, MEXC, credential_id)
+        return answers.json_response(answers.success(await look.open_orders(named, symbol)))
 
-    @routes.get("/account/assets", summary="What the account has")
+    @routes.get("/account/assets", responses=example(200, account.BALANCE), summary="What the account has")
     async def assets(user_id: UserId, credential_id: CredentialId = None) -> Response:
-        account = await look.account(user_id, MEXC, credential_id)
-        return answers.json_response(answers.success(await look.balances(account)))
+        named = await look.account(user_id, MEXC, credential_id)
+        return answers.json_response(answers.success(await look.balances(named)))
 
     return routes
 

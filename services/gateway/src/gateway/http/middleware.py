@@ -4,17 +4,29 @@ import re
 import time
 from typing import Final
 
+import msgspec
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.ids import new_id
 from common.service.problems import problem_response
-from gateway.problems import TYPE_PREFIX, GatewayProblem
+from gateway.problems import body_too_large
+from gateway.rates import Rates
 
 _UNLOGGED: Final = frozenset({"/health", "/health/live", "/metrics"})
 """Asked by machines every few seconds."""
 _USABLE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Guards(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands around every request of the REST surface."""
+
+    origins: tuple[str, ...] = ()
+    """Of frontends in browsers; `*` is any."""
+    max_body_bytes: int = 65_536
+    rates: Rates = Rates()
+
 
 _log = structlog.get_logger("gateway.access")
 
@@ -92,13 +104,4 @@ class BodyLimit:
                 return bytes(body)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = GatewayProblem(
-            type=TYPE_PREFIX + "body-too-large",
-            title="Body too large",
-            status=413,
-            detail=f"A request body has at most {self._most_bytes} bytes.",
-            code="BODY_TOO_LARGE",
-            rule=f"A request body has at most {self._most_bytes} bytes.",
-            fix="Send a smaller body.",
-        )
-        await problem_response(problem)(scope, receive, send)
+        await problem_response(body_too_large(self._most_bytes))(scope, receive, send)

@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
+from gateway.http.shapes import ByName
+
 _ACCOUNT: Final[dict[str, Any]] = {"credentialId": "8a1e…", "exchange": "BINANCE"}
 _FEES: Final[dict[str, Any]] = {
-    "fees": {"BNB": "0.00083", "USDT": "1.04"},
+    "fees": ByName({"BNB": "0.00083", "USDT": "1.04"}),
     "feesValue": "1.778783",
-    "feesNotValued": {},
+    "feesNotValued": ByName(),
     "feesNotTold": 0,
     "complete": True,
 }
@@ -106,7 +108,13 @@ EQUITY: Final = {
             "equity": "51000",
             "currency": "USDT",
             "accounts": [
-                {**_ACCOUNT, "equity": "51000", "time": 1795305600412, "carriedFrom": None, "notPriced": {"ODD": "3"}}
+                {
+                    **_ACCOUNT,
+                    "equity": "51000",
+                    "time": 1795305600412,
+                    "carriedFrom": None,
+                    "notPriced": ByName({"ODD": "3"}),
+                }
             ],
         }
     ],

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from gateway import answers
-from gateway.http import examples
+from gateway.http import account_examples as examples
+from gateway.http.examples import example
 from gateway.http.look import Look
 from gateway.http.parts import Parts, caller_of
 from gateway.http.trading import CredentialId, ExchangeName
@@ -20,12 +21,16 @@ def router(parts: Parts) -> APIRouter:
     UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
     look = Look(parts)
 
-    @routes.get("/balance", responses=examples.example(200, examples.BALANCE), summary="What the account has")
+    @routes.get("/balance", responses=example(200, examples.BALANCE), summary="What the account has")
     async def balance(user_id: UserId, exchange: ExchangeName = None, credential_id: CredentialId = None) -> Response:
         account = await look.account(user_id, exchange_named(exchange), credential_id)
         return _data(await look.balances(account))
 
-    @routes.get("/open-orders", summary="What rests on the exchange, with its part in a bracket")
+    @routes.get(
+        "/open-orders",
+        responses=example(200, examples.OPEN_ORDERS),
+        summary="What rests on the exchange, with its part in a bracket",
+    )
     async def open_orders(
         user_id: UserId,
         exchange: ExchangeName = None,
@@ -35,14 +40,22 @@ def router(parts: Parts) -> APIRouter:
         account = await look.account(user_id, exchange_named(exchange), credential_id)
         return _data(await look.open_orders(account, symbol))
 
-    @routes.get("/open-positions", summary="What is held, its value in dollars, and how much of it is protected")
+    @routes.get(
+        "/open-positions",
+        responses=example(200, examples.POSITIONS),
+        summary="What is held, its value in dollars, and how much of it is protected",
+    )
     async def open_positions(
         user_id: UserId, exchange: ExchangeName = None, credential_id: CredentialId = None
     ) -> Response:
         account = await look.account(user_id, exchange_named(exchange), credential_id)
         return _data(await look.positions(account))
 
-    @routes.get("/trades", summary="Trades with their orders and profit, net of fees, newest first")
+    @routes.get(
+        "/trades",
+        responses=example(200, examples.TRADES),
+        summary="Trades with their orders and profit, net of fees, newest first",
+    )
     async def trades(
         user_id: UserId,
         exchange: ExchangeName = None,

@@ -12,6 +12,8 @@ from common.errors import Refused
 from common.intents import CancelOrderIntent
 from gateway import answers
 from gateway.auth.identity import Caller
+from gateway.http import risk_examples as examples
+from gateway.http.auth_examples import documented
 from gateway.http.exact_json import ExactJsonRoute
 from gateway.http.parts import Parts, admin_of, caller_of, session_of
 from gateway.http.words import Id, Label
@@ -31,12 +33,20 @@ Target = Annotated[
 class LimitsBody(Body):
     """PUT /risk/limits: replaces what was set; a limit that is left out, or null, is none."""
 
-    max_order_value: Dollars = Field(default=None, alias="maxOrderValue", description="Of one buy, in dollars.")
+    max_order_value: Dollars = Field(
+        default=None, alias="maxOrderValue", examples=["500"], description="Of one buy, in dollars."
+    )
     max_open_exposure: Dollars = Field(
-        default=None, alias="maxOpenExposure", description="Of all that is open, in dollars, with the new buy."
+        default=None,
+        alias="maxOpenExposure",
+        examples=["2000"],
+        description="Of all that is open, in dollars, with the new buy.",
     )
     daily_loss_limit: Dollars = Field(
-        default=None, alias="dailyLossLimit", description="Loss of a day (UTC) after which nothing is bought, dollars."
+        default=None,
+        alias="dailyLossLimit",
+        examples=["100"],
+        description="Loss of a day (UTC) after which nothing is bought, dollars.",
     )
 
     @property
@@ -48,7 +58,7 @@ class LimitsBody(Body):
 class StopBody(Body):
     """POST /risk/kill-switch."""
 
-    reason: Label = ""
+    reason: Label = Field(default="", examples=["news"])
     cancel_entries: bool = Field(
         default=False, alias="cancelEntries", description="Also cancel the buys that still work; exits stay."
     )
@@ -57,8 +67,8 @@ class StopBody(Body):
 class AdminStopBody(StopBody):
     """POST /risk/kill-switches."""
 
-    scope: ScopeName
-    target: Target = ""
+    scope: ScopeName = Field(examples=["EXCHANGE"])
+    target: Target = Field(default="", examples=["MEXC"])
 
 
 def router(parts: Parts) -> APIRouter:
@@ -75,28 +85,32 @@ def _own(routes: APIRouter, parts: Parts) -> None:
     # What holds a program back is not the program's to lift.
     Person = Annotated[Caller, Depends(session_of(parts))]  # noqa: N806 - a type.
 
-    @routes.get("/limits", summary="Your limits, and what is used of them")
+    @routes.get("/limits", responses=documented(200, examples.LIMITS), summary="Your limits, and what is used of them")
     async def limits(user_id: UserId) -> Response:
         return await _limits(parts, user_id)
 
-    @routes.put("/limits", summary="Set your limits")
+    @routes.put("/limits", responses=documented(200, examples.LIMITS), summary="Set your limits")
     async def set_limits(body: LimitsBody, person: Person) -> Response:
         """An administrator's limits hold beside them: of each kind the tightest counts. Not for API tokens."""
         await parts.risk.set_limits(person.user_id, SetBy.USER, body.limits)
         return await _limits(parts, person.user_id)
 
-    @routes.get("/kill-switch", summary="The kill switches that stop you from buying")
+    @routes.get(
+        "/kill-switch",
+        responses=documented(200, examples.SWITCHES),
+        summary="The kill switches that stop you from buying",
+    )
     async def switches(user_id: UserId) -> Response:
         found = await parts.risk.switches(user_id)
         return _data({"engaged": bool(found), "switches": [_switch_shown(each) for each in found]})
 
-    @routes.post("/kill-switch", summary="Stop buying")
+    @routes.post("/kill-switch", responses=documented(200, examples.ENGAGED), summary="Stop buying")
     async def stop(body: StopBody, user_id: UserId) -> Response:
         """Selling, protecting and cancelling still work, and what protects open positions stays."""
         switch = _switch(parts, Scope.USER, user_id, SetBy.USER, user_id, body.reason)
         return await _engaged(parts, switch, cancel_entries=body.cancel_entries)
 
-    @routes.delete("/kill-switch", summary="Release your own kill switch")
+    @routes.delete("/kill-switch", responses=documented(200, examples.RELEASED), summary="Release your own kill switch")
     async def release(person: Person) -> Response:
         """Not for API tokens, which may engage it."""
         return _data({"released": await parts.risk.release(Scope.USER, person.user_id, SetBy.USER)})
@@ -105,22 +119,36 @@ def _own(routes: APIRouter, parts: Parts) -> None:
 def _administered(routes: APIRouter, parts: Parts) -> None:
     AdminId = Annotated[str, Depends(admin_of(parts))]  # noqa: N806 - a type.
 
-    @routes.get("/users/{user_id}/limits", summary="A user's limits (admin)")
+    @routes.get(
+        "/users/{user_id}/limits",
+        responses=documented(200, examples.LIMITS, _unknown_user()),
+        summary="A user's limits (admin)",
+    )
     async def limits(user_id: Id, _: AdminId) -> Response:
         await _known(parts, user_id)
         return await _limits(parts, user_id)
 
-    @routes.put("/users/{user_id}/limits", summary="Set limits that the user cannot raise (admin)")
+    @routes.put(
+        "/users/{user_id}/limits",
+        responses=documented(200, examples.LIMITS, _unknown_user()),
+        summary="Set limits that the user cannot raise (admin)",
+    )
     async def set_limits(user_id: Id, body: LimitsBody, _: AdminId) -> Response:
         await _known(parts, user_id)
         await parts.risk.set_limits(user_id, SetBy.ADMIN, body.limits)
         return await _limits(parts, user_id)
 
-    @routes.get("/kill-switches", summary="Every engaged kill switch (admin)")
+    @routes.get(
+        "/kill-switches", responses=documented(200, examples.ALL_SWITCHES), summary="Every engaged kill switch (admin)"
+    )
     async def switches(_: AdminId) -> Response:
         return _data([_switch_shown(each) for each in await parts.risk.switches(None)])
 
-    @routes.post("/kill-switches", summary="Stop a user, an exchange, or all (admin)")
+    @routes.post(
+        "/kill-switches",
+        responses=documented(200, examples.ENGAGED, _unknown_user()),
+        summary="Stop a user, an exchange, or all (admin)",
+    )
     async def stop(body: AdminStopBody, admin_id: AdminId) -> Response:
         if body.cancel_entries and body.scope is not Scope.USER:
             rule = "Only the switch of one user cancels entries."
@@ -131,21 +159,29 @@ def _administered(routes: APIRouter, parts: Parts) -> None:
         switch = _switch(parts, body.scope, target, SetBy.ADMIN, admin_id, body.reason)
         return await _engaged(parts, switch, cancel_entries=body.cancel_entries)
 
-    @routes.delete("/kill-switches", summary="Release a switch that an administrator engaged (admin)")
+    @routes.delete(
+        "/kill-switches",
+        responses=documented(200, examples.RELEASED),
+        summary="Release a switch that an administrator engaged (admin)",
+    )
     async def release(scope: ScopeName, _: AdminId, target: Annotated[Target, Query()] = "") -> Response:
         return _data({"released": await parts.risk.release(scope, _target(scope, target), SetBy.ADMIN)})
 
 
 async def _known(parts: Parts, user_id: str) -> None:
     if await parts.users.by_id(user_id) is None:
-        raise Refused(
-            code="USER_NOT_FOUND",
-            title="User not found",
-            field="userId",
-            rule="There is no user with this id.",
-            fix="Receipts of signals and GET /auth/me name users by their ids.",
-            status=404,
-        )
+        raise _unknown_user()
+
+
+def _unknown_user() -> Refused:
+    return Refused(
+        code="USER_NOT_FOUND",
+        title="User not found",
+        field="userId",
+        rule="There is no user with this id.",
+        fix="Receipts of signals and GET /auth/me name users by their ids.",
+        status=404,
+    )
 
 
 async def _limits(parts: Parts, user_id: str) -> Response:

@@ -8,8 +8,11 @@ from fastapi.routing import APIRoute
 from common.errors import Refused
 from common.exchanges import Exchange
 from gateway import answers
+from gateway.http import signal_examples as examples
+from gateway.http.auth_examples import documented
 from gateway.http.desk import ticket_of
 from gateway.http.exact_json import ExactJsonRoute
+from gateway.http.examples import example
 from gateway.http.parts import Parts, admin_of
 from gateway.http.trading import ExchangeName
 from gateway.http.words import Id
@@ -46,7 +49,13 @@ def router(parts: Parts) -> APIRouter:
     AdminId = Annotated[str, Depends(admin_of(parts))]  # noqa: N806 - a type.
     signals = parts.signals
 
-    @routes.post("", status_code=202, summary="Place one order for every active account (admin)")
+    @routes.post(
+        "",
+        status_code=202,
+        responses=example(202, examples.TAKEN, "Its orders are on their way: follow it.")
+        | example(200, examples.TAKEN, dryRun=examples.DRY),
+        summary="Place one order for every active account (admin)",
+    )
     async def send(
         body: Annotated[SignalBody, Body(openapi_examples={"buy": {"summary": "Buy 10 %", "value": ORDER}})],
         admin_id: AdminId,
@@ -67,7 +76,7 @@ def router(parts: Parts) -> APIRouter:
         shown = await _shown(parts, signal)
         return _data(shown, 202 if shown["status"] == RUNNING else 200)
 
-    @routes.get("", summary="Signals, newest first (admin)")
+    @routes.get("", responses=example(200, examples.SIGNALS), summary="Signals, newest first (admin)")
     async def listed(
         _: AdminId,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -82,7 +91,11 @@ def router(parts: Parts) -> APIRouter:
         shown = [signal_shown(each, counts.get(each.signal_id, {})) for each in found]
         return _data({"signals": shown, "nextCursor": after})
 
-    @routes.get("/{signal_id}", summary="A signal with its receipts (admin)")
+    @routes.get(
+        "/{signal_id}",
+        responses=documented(200, examples.SIGNAL, _not_found()),
+        summary="A signal with its receipts (admin)",
+    )
     async def one(
         signal_id: Id,
         _: AdminId,

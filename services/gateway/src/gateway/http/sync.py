@@ -15,6 +15,7 @@ from gateway.accounts import not_found
 from gateway.auth import refusals
 from gateway.auth.callers import permitted
 from gateway.auth.identity import Caller, Role, Scope
+from gateway.http.auth_examples import documented
 from gateway.http.examples import example
 from gateway.http.parts import Parts, caller_of, calling_of
 from gateway.http.sync_examples import FOREIGN, REPORT, RUNNING
@@ -30,12 +31,7 @@ WaitMs = Annotated[
     int, Query(alias="waitMs", ge=0, le=LONGEST_WAIT_MS, description="How long to wait for the report before a 202.")
 ]
 SyncId = Annotated[str, Path(alias="syncId", min_length=1, max_length=100)]
-_ANSWERS: Final = example(200, REPORT) | {
-    202: {
-        "description": "Still under way: follow GET /exchanges/sync/{syncId}.",
-        "content": {"application/json": {"example": RUNNING}},
-    }
-}
+_ANSWERS: Final = example(200, REPORT) | example(202, RUNNING, "Still under way: follow GET /exchanges/sync/{syncId}.")
 
 
 def router(parts: Parts) -> APIRouter:
@@ -45,7 +41,11 @@ def router(parts: Parts) -> APIRouter:
     Calling = Annotated[Caller, Depends(calling_of(parts))]  # noqa: N806 - a type.
     serving = _serving(parts)
 
-    @routes.post("/sync", responses=_ANSWERS, summary="Hold your accounts against their exchanges now")
+    @routes.post(
+        "/sync",
+        responses=_ANSWERS | documented(200, REPORT, not_found()),
+        summary="Hold your accounts against their exchanges now",
+    )
     async def begin(
         caller: Calling,
         exchange: ExchangeName = None,
@@ -59,14 +59,18 @@ def router(parts: Parts) -> APIRouter:
         run_id = await sync.begin(caller.user_id, accounts)
         return _answered(await _patiently(sync, run_id, wait_ms))
 
-    @routes.get("/sync/{syncId}", responses=example(200, REPORT), summary="What a sync has found and mended")
+    @routes.get(
+        "/sync/{syncId}", responses=documented(200, REPORT, _no_such_run()), summary="What a sync has found and mended"
+    )
     async def report(caller: Calling, sync_id: SyncId) -> Response:
         found = await serving().report(sync_id)
         if found is None or (found.requested_by != caller.user_id and caller.role is not Role.ADMIN):
             raise _no_such_run()
         return answers.json_response(answers.success(report_shown(found)))
 
-    @routes.get("/foreign-orders", responses=example(200, FOREIGN), summary="Open orders not placed through us")
+    @routes.get(
+        "/foreign-orders", responses=documented(200, FOREIGN, not_found()), summary="Open orders not placed through us"
+    )
     async def foreign(user_id: UserId, exchange: ExchangeName = None, credential_id: CredentialId = None) -> Response:
         """As the last sync saw them. They are shown and never touched."""
         accounts = await _mine(parts, user_id, exchange, credential_id)

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from gateway.http.shapes import ByName
+
 _REPORT: Final[dict[str, Any]] = {
     "syncId": "0b9c1e0e-3c0a-4c57-9a62-9d6f7a8f2f11",
     "state": "DONE",
@@ -11,7 +13,7 @@ _REPORT: Final[dict[str, Any]] = {
     "accounts": 1,
     "checked": 5,
     "corrected": 1,
-    "byKind": {"canceled": 1},
+    "byKind": ByName({"canceled": 1}),
     "unsettled": 0,
     "foreignOrders": 0,
     "corrections": [
@@ -31,7 +33,7 @@ REPORT: Final[dict[str, Any]] = {"status": "Success", "data": _REPORT}
 RUNNING: Final[dict[str, Any]] = {
     "status": "Success",
     "data": _REPORT
-    | {"state": "RUNNING", "finishedAt": None, "checked": 0, "corrected": 0, "byKind": {}, "corrections": []},
+    | {"state": "RUNNING", "finishedAt": None, "checked": 0, "corrected": 0, "byKind": ByName(), "corrections": []},
 }
 FOREIGN: Final[dict[str, Any]] = {
     "status": "Success",

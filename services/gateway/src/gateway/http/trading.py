@@ -9,6 +9,8 @@ from common.errors import Refused
 from common.intents import CancelAllOrdersIntent, PlaceExits
 from gateway import answers
 from gateway.http import examples
+from gateway.http import order_examples as orders
+from gateway.http.auth_examples import documented
 from gateway.http.desk import Desk, answered, ticket_of
 from gateway.http.exact_json import ExactJsonRoute
 from gateway.http.parts import Parts, caller_of
@@ -34,12 +36,12 @@ ExchangeName = Annotated[str | None, Query(description="BINANCE, BITGET, GATEIO 
 CredentialId = Annotated[
     str | None, Query(alias="credentialId", description="A key, by its id or label; else the default.")
 ]
-PLACED = examples.example(200, examples.PLACED) | {
-    202: {
-        "description": "On its way, or its outcome is unknown: follow the operation.",
-        "content": {"application/json": {"example": examples.PENDING}},
-    }
-}
+_UNDER_WAY = examples.example(202, orders.PENDING, "On its way, or its outcome is unknown: follow the operation.")
+PLACED = examples.example(200, orders.PLACED) | _UNDER_WAY
+PLACED_OR_DRY = examples.example(200, orders.PLACED, dryRun=orders.DRY_ORDER) | _UNDER_WAY
+CANCELED = examples.example(200, orders.CANCELED) | _UNDER_WAY
+_OCO = examples.example(200, orders.OCO_PLACED, dryRun=orders.DRY_OCO) | _UNDER_WAY
+_ALL_CANCELED = examples.example(200, orders.ALL_CANCELED) | _UNDER_WAY
 
 
 def router(parts: Parts) -> APIRouter:
@@ -49,7 +51,9 @@ def router(parts: Parts) -> APIRouter:
     UserId = Annotated[str, Depends(caller_of(parts))]  # noqa: N806 - a type.
     desk = Desk(parts)
 
-    @routes.post("/place-order", responses=PLACED, summary="Place an order; a buy is protected the moment it fills")
+    @routes.post(
+        "/place-order", responses=PLACED_OR_DRY, summary="Place an order; a buy is protected the moment it fills"
+    )
     async def place(
         body: Annotated[
             PlaceOrderBody,
@@ -70,7 +74,7 @@ def router(parts: Parts) -> APIRouter:
         ticket = ticket_of(user_id, idempotency_key, "place-order", named, body)
         return answered(await desk.place(ticket, named, body.wish))
 
-    @routes.post("/place-oco-order", responses=PLACED, summary="Protect what the account holds with an OCO pair")
+    @routes.post("/place-oco-order", responses=_OCO, summary="Protect what the account holds with an OCO pair")
     async def place_oco(
         body: Annotated[PlaceOcoBody, Body(openapi_examples={"oco": {"summary": "The spec's", "value": examples.OCO}})],
         user_id: UserId,
@@ -93,7 +97,7 @@ def router(parts: Parts) -> APIRouter:
         ticket = ticket_of(user_id, idempotency_key, "place-oco-order", named, body)
         return answered(await parts.trading.once(ticket, make))
 
-    @routes.delete("/cancel-order", responses=PLACED, summary="Cancel one order")
+    @routes.delete("/cancel-order", responses=CANCELED, summary="Cancel one order")
     async def cancel(
         user_id: UserId,
         symbol: Symbol,
@@ -109,7 +113,7 @@ def router(parts: Parts) -> APIRouter:
         ticket = ticket_of(user_id, idempotency_key, "cancel-order", named, words)
         return answered(await desk.cancel(ticket, named, symbol, order_id, client_order_id, credential_id))
 
-    @routes.delete("/cancel-all-orders", responses=PLACED, summary="Cancel every open order of a symbol")
+    @routes.delete("/cancel-all-orders", responses=_ALL_CANCELED, summary="Cancel every open order of a symbol")
     async def cancel_all(
         user_id: UserId,
         symbol: Symbol,
@@ -130,22 +134,30 @@ def router(parts: Parts) -> APIRouter:
         ticket = ticket_of(user_id, idempotency_key, "cancel-all-orders", named, words)
         return answered(await parts.trading.once(ticket, make))
 
-    @routes.get("/operations/{operation_id}", summary="What became of a request that was answered 202")
+    @routes.get(
+        "/operations/{operation_id}",
+        responses=documented(200, orders.OPERATION, _no_such_operation()),
+        summary="What became of a request that was answered 202",
+    )
     async def operation(operation_id: Id, user_id: UserId) -> Response:
         stored = await parts.intents.by_id(user_id, operation_id)
         if stored is None:
-            raise Refused(
-                code="OPERATION_NOT_FOUND",
-                title="Operation not found",
-                field="operationId",
-                rule="You have no such operation.",
-                fix="Use the operationId of a 202 answer.",
-                status=404,
-            )
+            raise _no_such_operation()
         answer = await parts.operations.answer(stored)
         return answers.json_response(answers.success(operation_shown(stored, answer)))
 
     return routes
+
+
+def _no_such_operation() -> Refused:
+    return Refused(
+        code="OPERATION_NOT_FOUND",
+        title="Operation not found",
+        field="operationId",
+        rule="You have no such operation.",
+        fix="Use the operationId of a 202 answer.",
+        status=404,
+    )
 
 
 def _previewed(shown: dict[str, Any]) -> Response:

@@ -18,6 +18,12 @@ def invalid(field: str, rule: str, fix: str, *, code: str = "INVALID_FIELD", tit
     return Refused(code=code, title=title, field=field, rule=rule, fix=fix)
 
 
+def exchange_required() -> Refused:
+    """A request to an exchange that names none."""
+    rule, fix = "Every request to an exchange names it.", "Add ?exchange=BINANCE."
+    return invalid("exchange", rule, fix, code="EXCHANGE_REQUIRED", title=EXCHANGE_REQUIRED)
+
+
 def insufficient(field: str, asset: str, needed: Decimal, free: Decimal) -> Refused:
     """More is asked for than the account has free."""
     return Refused(

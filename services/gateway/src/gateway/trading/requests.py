@@ -10,7 +10,7 @@ from common.orders import OrderType, Side, TimeInForce
 from gateway.trading.levels import stop_loss, take_profit
 from gateway.trading.oco import OcoLeg
 from gateway.trading.plans import Wanted
-from gateway.trading.refusals import EXCHANGE_REQUIRED, invalid
+from gateway.trading.refusals import exchange_required, invalid
 from gateway.trading.sizing import Size
 from gateway.trading.wishes import OrderWish
 
@@ -206,13 +206,7 @@ def exchange_named(*names: str | None) -> Exchange:
     named = {name.strip().upper() for name in names if name and name.strip()}
     known = ", ".join(exchange.value.upper() for exchange in Exchange)
     if not named:
-        raise invalid(
-            "exchange",
-            "Every request to an exchange names it.",
-            "Add ?exchange=BINANCE.",
-            code="EXCHANGE_REQUIRED",
-            title=EXCHANGE_REQUIRED,
-        )
+        raise exchange_required()
     if len(named) > 1:
         raise invalid("exchange", "The query and the body name different exchanges.", "Name it once.")
     name = named.pop()
