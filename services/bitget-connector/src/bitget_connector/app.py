@@ -19,6 +19,7 @@ def parts(settings: BitgetSettings) -> ConnectorParts:
             public_url=settings.bitget_ws_public_url,
             private_url=settings.bitget_ws_private_url,
             demo=settings.bitget_demo,
+            validity_ms=settings.bitget_validity_ms,
         ),
         settings,
         rest_url=settings.bitget_rest_url,

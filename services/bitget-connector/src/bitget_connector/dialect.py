@@ -10,7 +10,7 @@ from bitget_connector.market_stream import PublicStream
 from bitget_connector.memory import Memory
 from bitget_connector.public_frames import Book, CandleRow, PublicTrade, ServerTime, Symbol, Ticker
 from bitget_connector.replies import TOO_MANY_REQUESTS, parse, value_of, wait_ms
-from bitget_connector.signing import signed_request
+from bitget_connector.signing import CLOCK_WINDOW_MS, signed_request
 from bitget_connector.stream import AccountStream
 from common.accounts import BalanceChanged, Credentials
 from common.commands import CancelAllOrders, CancelOrder, SubmitOrder, SubmitOrderList
@@ -40,22 +40,25 @@ from common.market import PublicTrade as PublicTradeFact
 from common.market import Ticker as TickerFact
 from common.orders import OrderFilled, OrderSnapshot
 
-CLOCK_WINDOW_MS = 30_000
-"""A signed request is taken within about 30 s of its timestamp."""
+DEFAULT_VALIDITY_MS = 10_000
 BACKEND_TIMEOUT_MS = 10_000
 """Documented nowhere: how long an accepted request may stay out of the lists. Histories lag by seconds."""
 
 
 class BitgetDialect:
-    """Implements the kit's Dialect. What it remembers between calls are hints, see `memory`."""
+    """Implements the kit's Dialect. What it remembers between calls are hints, see `memory`.
+
+    A small `validity_ms` bounds how long an unanswered request may still arrive.
+    """
 
     exchange = Exchange.BITGET
     backend_timeout_ms = BACKEND_TIMEOUT_MS
     accounts_per_socket = 1
 
     def __init__(
-        self, *, public_url: str, private_url: str, demo: bool = False, validity_ms: int = CLOCK_WINDOW_MS
+        self, *, public_url: str, private_url: str, demo: bool = False, validity_ms: int = DEFAULT_VALIDITY_MS
     ) -> None:
+        assert 0 < validity_ms <= CLOCK_WINDOW_MS, "a signature is valid for half a minute at most"
         self.validity_ms = validity_ms
         self._public_url = public_url
         self._private_urls = (private_url, private_url.replace("/v2/ws/", "/v3/ws/"))
@@ -64,7 +67,7 @@ class BitgetDialect:
 
     def sign(self, request: HttpRequest, credentials: Credentials | None, now_ms: int) -> SignedRequest:
         """The bytes to send. Raises UnusableKey."""
-        return signed_request(request, credentials, now_ms, demo=self._demo)
+        return signed_request(request, credentials, now_ms, validity_ms=self.validity_ms, demo=self._demo)
 
     def usage(self, reply: Reply) -> Usage:
         """A 429 stops the whole address; what is used so far only concerns single endpoints and is counted here."""

@@ -4,6 +4,8 @@ from typing import Self
 
 from pydantic import Field, field_validator
 
+from bitget_connector.dialect import DEFAULT_VALIDITY_MS
+from bitget_connector.signing import CLOCK_WINDOW_MS
 from common.connector.settings import ConnectorSettings, forbid_live_hosts
 
 
@@ -16,6 +18,8 @@ class BitgetSettings(ConnectorSettings):
         default="ws://127.0.0.1:7002/v2/ws/private", pattern=r"^wss?://[^/]+/v2/ws/private$"
     )
     """Of Classic accounts; that of unified ones is the same under /v3/."""
+    bitget_validity_ms: int = Field(default=DEFAULT_VALIDITY_MS, ge=1_000, le=CLOCK_WINDOW_MS)
+    """How long a signed request stays valid. A short one ends the doubt about a lost answer sooner."""
     bitget_demo: bool = False
     """Demo trading: keys made in demo mode, the ordinary REST host with a header of its own, sockets on wspap."""
     bitget_market_symbols: tuple[str, ...] = ()

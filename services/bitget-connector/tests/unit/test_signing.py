@@ -51,6 +51,17 @@ def test_a_body_is_signed_as_the_bytes_that_are_sent(credentials) -> None:
     assert dict(signed.headers)["paptrading"] == "1"
 
 
+def test_what_changes_something_is_soon_too_late_and_a_question_is_not(credentials) -> None:
+    """A lost order that may still arrive keeps its successor waiting, and the position bare."""
+    order = HttpRequest(method="POST", path="/api/v2/spot/trade/place-plan-order", body={}, signed=True)
+    question = HttpRequest(method="GET", path="/api/v2/spot/trade/orderInfo", signed=True, read=True)
+    times = [
+        dict(signed_request(each, credentials, 1763800000123, validity_ms=4_000).headers)["ACCESS-TIMESTAMP"]
+        for each in (order, question)
+    ]
+    assert times == [str(1763800000123 - 26_000), "1763800000123"]
+
+
 def test_a_login_is_signed_over_seconds(credentials, frame) -> None:
     assert json.loads(login_frame(credentials, 1763800000999)) == frame("ws.login.request")
 
