@@ -9,28 +9,24 @@ import argparse
 import asyncio
 import os
 import secrets
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import aiohttp
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.paper import ROOMY
+from benchmarks.running import on_a_stack
 from benchmarks.signing import rest_body
 from benchmarks.stats import median, spread
 from cgt.trader import HttpJson, Trader
 from common.bus.brokers import BrokerKind
 from common.errors import CgtError
 from common.runtime.process import run
-from common.runtime.services import SERVICES
-from common.runtime.stack import Stack, StackOptions
+from common.runtime.stack import Stack
 from common.testing.crowd import Member, gather_crowd
 
 OURS: Final = "signal"
@@ -167,25 +163,11 @@ def main(argv: Sequence[str], broker: str) -> int:
     parser.add_argument("--accounts", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args(argv)
-    console = Console() if sys.stdout.isatty() else Console(width=140)
-    out = Path(".run") / "bench"
-    out.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=out)).absolute()
-    services = tuple(service for service in SERVICES if service.name in NEEDED)
-    options = StackOptions(run_dir=folder, broker=BrokerKind(broker), settings=ROOMY, services=services)
 
-    async def measured() -> list[Turn]:
-        async with Stack(options) as stack:
-            return await measure(stack, asked.accounts, asked.rounds, console)
+    async def measured(stack: Stack, console: Console) -> None:
+        show(await measure(stack, asked.accounts, asked.rounds, console), console)
 
-    try:
-        turns = asyncio.run(measured())
-    except CgtError as error:
-        console.print(f"{error}\nThe logs are kept in {folder / 'logs'}", style="bold red", markup=False)
-        return 1
-    show(turns, console)
-    shutil.rmtree(folder)
-    return 0
+    return on_a_stack(broker, measured, NEEDED)
 
 
 if __name__ == "__main__":

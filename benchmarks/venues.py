@@ -8,26 +8,23 @@ import argparse
 import asyncio
 import os
 import secrets
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.paper import ROOMY
+from benchmarks.running import on_a_stack
 from benchmarks.stats import median, spread
 from cgt.trader import HttpJson, Refused, Trader
 from common.bus.brokers import BrokerKind
 from common.errors import CgtError
 from common.exchanges import Exchange
-from common.runtime.stack import Stack, StackOptions
+from common.runtime.stack import Stack
 
 PROTECTING: Final[Mapping[Exchange, frozenset[str]]] = {
     Exchange.BINANCE: frozenset({"POST /api/v3/orderList/oco", "orderList.place.oco"}),
@@ -214,28 +211,11 @@ def main(argv: Sequence[str], broker: str) -> int:
     exchanges = tuple(
         exchange for exchange in Exchange if asked.exchange in {exchange.value, "all"} or exchange is Exchange.BINANCE
     )
-    console = Console() if sys.stdout.isatty() else Console(width=140)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=_out())).absolute()
-    options = StackOptions(run_dir=folder, broker=BrokerKind(broker), settings=ROOMY)
 
-    async def measured() -> list[Turn]:
-        async with Stack(options) as stack:
-            return await run(exchanges, asked.rounds, asked.fills, stack, console)
+    async def measure(stack: Stack, console: Console) -> None:
+        show(await run(exchanges, asked.rounds, asked.fills, stack, console), exchanges, console)
 
-    try:
-        turns = asyncio.run(measured())
-    except CgtError as error:
-        console.print(f"{error}\nThe logs are kept in {folder / 'logs'}", style="bold red", markup=False)
-        return 1
-    show(turns, exchanges, console)
-    shutil.rmtree(folder)
-    return 0
-
-
-def _out() -> Path:
-    out = Path(".run") / "bench"
-    out.mkdir(parents=True, exist_ok=True)
-    return out
+    return on_a_stack(broker, measure)
 
 
 if __name__ == "__main__":
