@@ -31,6 +31,7 @@ class What(StrEnum):
     HAND_SELL = "sells by hand"
     KILL_ENGINE = "the engine is killed"
     KILL_CONNECTOR = "a connector is killed"
+    KILL_SYNC = "sync is killed"
     HOLD_ENGINE = "the engine's machine pauses"
     HOLD_CONNECTOR = "a connector's machine pauses"
     BROKER_AWAY = "the broker is away"
@@ -40,6 +41,7 @@ class What(StrEnum):
     SOCKETS_DROP = "sockets drop"
     EVENTS_TWICE = "pushes come twice"
     EVENTS_LATE = "pushes come late"
+    EVENTS_LOST = "pushes are lost"
     LIMITS = "the exchange limits"
     SKEW_CONNECTOR = "a connector's clock jumps"
     SKEW_ENGINE = "the engine's clock jumps"
@@ -112,6 +114,8 @@ _FAULTS: Final = (
     (What.SOCKETS_DROP, 2),
     (What.EVENTS_TWICE, 1),
     (What.EVENTS_LATE, 1),
+    (What.EVENTS_LOST, 2),
+    (What.KILL_SYNC, 1),
     (What.LIMITS, 1),
     (What.SKEW_CONNECTOR, 1),
     (What.SKEW_ENGINE, 1),

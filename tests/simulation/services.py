@@ -65,6 +65,8 @@ class Site:
     tell: Callable[[str], None]
     parts: Parts
     connectors: dict[Exchange, dict[Node, Connector]] = field(default_factory=dict)
+    synced_s: dict[str, float] = field(default_factory=dict)
+    """By account, when the last check that sync finished had begun."""
     settings: BusSettings = field(init=False)
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from tests.simulation.network import Network
 from tests.simulation.plan import HANDS, MARKET, TRADES, TRADING_MS, Plan, Step, What
 from tests.simulation.services import ENGINE, Parts, Site, Supervised, start_connector, start_engine
 from tests.simulation.strikes import Strikes
+from tests.simulation.syncing import SYNC, start_sync
 from tests.simulation.traders import Traders, account_id, read_instrument
 
 _LOOK_EVERY_S: Final = 2.0
@@ -136,6 +137,7 @@ class World:
         )
         copies = 2 if self.plan.standby else 1
         self._places[ENGINE] = [Supervised(site, ENGINE, start_engine) for _ in range(copies)]
+        self._places[SYNC] = [Supervised(site, SYNC, start_sync)]
         for exchange in self.venues:
             self._places[exchange] = [
                 Supervised(site, f"{exchange}-connector", start_connector(exchange)) for _ in range(copies)
@@ -215,6 +217,10 @@ class World:
                 venue.server.faults.arm(Kind.DUPLICATE_EVENT, count=8)
             case What.EVENTS_LATE:
                 venue.server.faults.arm(Kind.DELAY_EVENT, count=3, delay_ms=step.for_ms)
+            case What.EVENTS_LOST:
+                venue.server.faults.arm(Kind.SWALLOW_EVENT, count=3)
+            case What.KILL_SYNC:
+                self._one(SYNC, step).kill()
             case What.LIMITS:
                 fault = venue.server.faults.arm(Kind.RATE_LIMITED, probability=0.5)
                 self.loop.later(for_s, venue.server.faults.disarm, fault.id)
@@ -240,13 +246,16 @@ class World:
     async def _until_at_rest(self) -> list[str]:
         """Wait until nothing moves; what still does if that takes too long."""
         schema = self.database.schemas[SCHEMA]
-        deadline_s = self.loop.time() + _REST_AT_MOST_S
+        began_s = self.loop.time()
+        deadline_s = began_s + _REST_AT_MOST_S
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             restless = self.judge.restless(schema, self.traders.awaited())
             for exchange in self.venues:
                 if deaf := self._site.deaf(exchange):
                     restless.append(f"the streams of {', '.join(deaf)} are not complete")
+                unchecked = [n for n in self.venues[exchange].credentials if self._site.synced_s.get(n, 0.0) < began_s]
+                restless += [f"{name} was not checked yet" for name in unchecked]
             quiet = self.loop.time() - self._heard_s > _QUIET_S
             if self.loop.time() > deadline_s or (quiet and not restless):
                 self.tell(f"at rest at {world_ms(self.loop)}" if quiet else "never at rest")
