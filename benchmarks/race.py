@@ -145,7 +145,7 @@ async def _take_turn(
     competitor: Competitor, fills: int, rate: float, number: int, stack: Stack, paper: Paper
 ) -> Measured:
     entries = await competitor.place(fills)
-    await _calm(paper)
+    await calm(paper)
     names = {stack.pid(name): name for name in stack.urls} | dict(competitor.processes())
     hops_before = await competitor.hops()
     await paper.reset_timings()
@@ -154,14 +154,14 @@ async def _take_turn(
     used = usage(names).percent_since(before)
     if filled != len(entries):
         raise NotFilled(f"{filled} of {len(entries)} entries of {competitor.name} could be filled.")
-    timings = await _quiet(paper, entries)
+    timings = await quiet(paper, entries)
     book = await paper.book(competitor.accounts)
     turn = turn_of(timings, [entry.group for entry in entries], book.by_order, book.lists)
     hops = between(hops_before, await competitor.hops())
     return Measured(competitor.name, rate, number, turn, _of_interest(used, competitor), hops)
 
 
-async def _calm(paper: Paper) -> None:
+async def calm(paper: Paper) -> None:
     """Return when nobody has sent the exchange anything for a while: what set the scene is over."""
     seen = -1
     while (count := len((await paper.timings())["requests"])) != seen:
@@ -169,7 +169,7 @@ async def _calm(paper: Paper) -> None:
         await asyncio.sleep(_BREATH_S)
 
 
-async def _quiet(paper: Paper, entries: Sequence[Entry]) -> dict[str, Any]:
+async def quiet(paper: Paper, entries: Sequence[Entry]) -> dict[str, Any]:
     """The stamps, once every request has arrived or none has for a while."""
     seen, since = -1, time.monotonic()
     while True:
