@@ -139,8 +139,8 @@ class Seat:
 
 def _is_final(status: int, answer: Json) -> bool:
     """Whether this refusal says that nothing was placed and nothing will be."""
-    undecided = {HTTPStatus.ACCEPTED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-    return status not in undecided or answer.get("outcome") is not None
+    refused = status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}
+    return refused or answer.get("outcome") == "rejected"
 
 
 class Load:
