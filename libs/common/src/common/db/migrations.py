@@ -9,6 +9,7 @@ import importlib.resources
 import os
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -50,9 +51,19 @@ async def migrate(service: ModuleType | str, schema: str, url: SecretStr | str, 
 
 def run_migrations(service: ModuleType | str, schema: str) -> None:
     """The `migrate` command of a service: settings from the environment, one line and exit status 2 for a bad one."""
+    _run([(service, schema)])
+
+
+def main(packages: Sequence[str]) -> None:
+    """`python -m common.db.migrations package ...`: several services in one process, each in the schema of its name."""
+    _run([(package, package) for package in packages])
+
+
+def _run(wanted: Sequence[tuple[ModuleType | str, str]]) -> None:
     try:
         url = DatabaseSettings.from_env(os.environ).database_url
-        asyncio.run(migrate(service, schema, url))
+        for service, schema in wanted:
+            asyncio.run(migrate(service, schema, url))
     except CgtError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
@@ -79,3 +90,7 @@ def _config(service: ModuleType | str) -> Config:
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", str(versions).replace("%", "%%"))
     return config
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
