@@ -20,8 +20,6 @@ _GREETER = """
 import json, os, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-if sys.argv[1:] == ["migrate"]:
-    sys.exit(int(os.environ.get("MIGRATE_EXIT", "0")))
 if os.environ.get("REFUSES"):
     sys.exit("the greeter has lost its voice")
 
@@ -32,6 +30,15 @@ class Greeter(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(dict(os.environ)).encode())
 
 HTTPServer((os.environ["CGT_HTTP_HOST"], int(os.environ["CGT_HTTP_PORT"])), Greeter).serve_forever()
+"""
+
+_MIGRATION = """
+import os
+
+revision, down_revision = "0001", None
+
+def upgrade():
+    assert not os.environ.get("MIGRATION_FAILS")
 """
 
 _SERVICES = (
@@ -49,7 +56,11 @@ _SERVICES = (
 
 
 def _options(folder: Path, **settings: str) -> StackOptions:
-    (folder / "greeter.py").write_text(_GREETER)
+    versions = folder / "greeter" / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    (folder / "greeter" / "__init__.py").touch()
+    (folder / "greeter" / "__main__.py").write_text(_GREETER)
+    (versions / "0001_nothing.py").write_text(_MIGRATION)
     return StackOptions(run_dir=folder, services=_SERVICES, settings={"PYTHONPATH": str(folder), **settings})
 
 
@@ -106,8 +117,8 @@ async def test_a_service_that_cannot_start_ends_the_stack_with_its_last_words(tm
 
 
 async def test_a_failed_migration_ends_the_stack(tmp_path: Path) -> None:
-    with pytest.raises(ProcessDied, match="greeter migrate failed, exit status 3"):
-        await Stack(_options(tmp_path, MIGRATE_EXIT="3")).__aenter__()
+    with pytest.raises(ProcessDied, match="migrate failed, exit status 1"):
+        await Stack(_options(tmp_path, MIGRATION_FAILS="yes")).__aenter__()
 
 
 async def test_a_taken_port_is_named_with_the_setting_that_moves_it(tmp_path: Path) -> None:
