@@ -128,24 +128,30 @@ class User:
     credential_id: str
     exchange: str
 
-    async def buy(self, qty: str = "0.01", **fields: Any) -> Json:
-        """Place a market buy with two targets and a stop, once the gateway has seen where the market stands now."""
+    async def buy(self, qty: str = "0.01", *, patiently: bool = True, **fields: Any) -> Json:
+        """Place a market buy with two targets and a stop, once the gateway has seen where the market stands now.
+
+        A 503 is taken for what it says: the same again, under the same key.
+        """
         order = _an_order(qty) | {"exchange": self.exchange.upper()} | fields
+        key = secrets.token_hex(8)
         for _ in range(50):
             try:
-                placed: Json = await self.trader.post("/exchanges/place-order", order)
+                placed: Json = await self.trader.post("/exchanges/place-order", order, key=key)
             except Refused as refused:
-                if "LEVEL_WRONG_SIDE" not in str(refused):
+                moved = "LEVEL_WRONG_SIDE" in str(refused)
+                if not moved and not (patiently and "'code': 'UNAVAILABLE'" in str(refused)):
                     raise
-                await asyncio.sleep(0.1)
+                key = secrets.token_hex(8) if moved else key
+                await asyncio.sleep(0.1 if moved else 0.5)
             else:
                 return placed
-        raise AssertionError("the gateway does not see the market's price")
+        raise AssertionError("the gateway does not see the market's price, or the exchange is away")
 
     async def attempt(self, qty: str = "0.01", **fields: Any) -> None:
         """The same, whatever the gateway answers: what counts is what the exchange has in the end."""
         with suppress(Refused):
-            await self.buy(qty, **fields)
+            await self.buy(qty, patiently=False, **fields)
 
 
 async def _patiently(trader: Trader, path: str, body: Json) -> Json:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Any, Self
@@ -48,9 +49,9 @@ class HttpJson:
         """The answer's data. Raises Refused."""
         return await self._call("GET", path, params=query)
 
-    async def post(self, path: str, body: Json) -> Any:
-        """The answer's data. Raises Refused."""
-        return await self._call("POST", path, json=body)
+    async def post(self, path: str, body: Json, *, key: str | None = None) -> Any:
+        """The answer's data; under one key a request is carried out once, however often it is sent. Raises Refused."""
+        return await self._call("POST", path, {} if key is None else {"Idempotency-Key": key}, json=body)
 
     async def put(self, path: str, body: Json) -> Any:
         """PUT a JSON body. Raises Refused."""
@@ -60,8 +61,9 @@ class HttpJson:
         """The answer's data. Raises Refused."""
         return await self._call("DELETE", path, params=query)
 
-    async def _call(self, method: str, path: str, **request: Any) -> Any:
-        async with self._http.request(method, f"{self._base_url}{path}", headers=self._headers, **request) as answer:
+    async def _call(self, method: str, path: str, more: Mapping[str, str] | None = None, **request: Any) -> Any:
+        headers = {**self._headers, **(more or {})}
+        async with self._http.request(method, f"{self._base_url}{path}", headers=headers, **request) as answer:
             body = json.loads(await answer.text(), parse_float=Decimal)
             if answer.status >= 400:
                 raise Refused(f"{method} {path} answered {answer.status}: {body}")
