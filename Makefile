@@ -38,12 +38,12 @@ test: setup  ## Run the tests, on the embedded broker
 	$(BIN)/pytest -n $(JOBS)
 
 # What depends on the broker lives in the bus, in delivery and in the system as a whole; a connector's own tests do not.
-# What a frontend or an operator sees of it is the same on every broker.
+# What a frontend or an operator sees of it is the same on every broker. One at a time: each brings a JVM and a system.
 KAFKA_E2E := $(patsubst %,tests/e2e/test_%.py,trade network kills exchanges audit)
 test-kafka: setup  ## Run the tests of bus, delivery and the whole system on a real Apache Kafka
 	@if missing=$$($(BIN)/python -m common.runtime.kafka 2>&1); then \
 		echo "The tests of bus, delivery and the whole system, on Apache Kafka:"; \
-		CGT_TEST_BROKER=kafka $(BIN)/pytest -n $(JOBS) -m broker libs services/order-engine services/portfolio $(KAFKA_E2E); \
+		CGT_TEST_BROKER=kafka $(BIN)/pytest -m broker libs services/order-engine services/portfolio $(KAFKA_E2E); \
 	elif [ "$$CI" = true ]; then echo "test-kafka: failed, because CI must not skip it. $$missing"; exit 1; \
 	else echo "test-kafka: skipped. $$missing"; fi
 
