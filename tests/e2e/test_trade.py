@@ -31,8 +31,7 @@ async def test_a_buy_is_protected_takes_its_first_profit_and_is_stopped_flat(des
         await desk.price("94000")
         account = await desk.until_flat(user)
         promise(account)
-        trade = await _closed_trade(desk, user)
-        assert Decimal(str(trade["currentPnL"])) == _profit(account)
+        await _closed_trade(desk, user, _profit(account))
         heard = user.trader.received
         await _eventually_heard(desk, heard, "order_update", "list_status_update", "auto_oco_placed", "balance_update")
 
@@ -131,12 +130,18 @@ async def _worth(user: Any) -> Decimal:
     return sum((Decimal(str(p["usdValue"])) for p in positions if p["asset"] == "BTC"), Decimal(0))
 
 
-async def _closed_trade(desk: Any, user: Any) -> Any:
+async def _closed_trade(desk: Any, user: Any, profit: Decimal | None = None) -> Any:
+    """The trade, once all its orders have ended; with `profit`, once that is what it shows."""
+
     async def first() -> Any:
         trades = await user.trader.get("/exchanges/trades", exchange="BINANCE")
         return trades[0] if trades else {}
 
-    return await desk.eventually(first, lambda t: t.get("currentPnL") is not None and _is_closed(t), "a closed trade")
+    def done(trade: Any) -> bool:
+        told = trade.get("currentPnL")
+        return told is not None and _is_closed(trade) and profit in {None, Decimal(str(told))}
+
+    return await desk.eventually(first, done, f"a closed trade with a profit of {profit}")
 
 
 def _is_closed(trade: Any) -> bool:

@@ -79,7 +79,9 @@ async def start_kafka(data_dir: Path, port: int, log: Path) -> Child:
     config.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
     java = ["java", f"-Dlog4j2.configurationFile=file:{_HERE / 'kafka_log4j2.properties'}", "-cp", classpath]
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    await run("Kafka storage tool", [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", config], log=log)
+    # In one word: an id may begin with a dash.
+    storage: list[str | Path] = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", config]
+    await run("Kafka storage tool", storage, log=log)
     heap = ["-Xms256m", "-Xmx512m", "-XX:+UseG1GC"]
     return start("Apache Kafka", [java[0], *heap, *java[1:], "kafka.Kafka", config], log=log)
 

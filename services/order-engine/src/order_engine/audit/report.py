@@ -14,7 +14,7 @@ from common.instruments import ZERO
 from common.orders import OrderAccepted, OrderFilled, OrderSnapshot, Side
 from order_engine.audit.exposure import Unit, lost_cover, percentile, units
 from order_engine.audit.replay import Finding, Replayed, Step, replay
-from order_engine.audit.told import Told, sorted_out
+from order_engine.audit.told import PRICES, Told, sorted_out
 from order_engine.bracket import Bracket
 from order_engine.policy import Policy
 
@@ -203,11 +203,14 @@ def _differences(done: Replayed, stored: Iterable[Stored]) -> list[Json]:
 
 
 def _inputs(records: Iterable[Record]) -> Json:
-    """By topic and partition: which offsets were read."""
+    """By topic and partition: which offsets were read. Prices go on while nobody trades, and are no history."""
     counted: Counter[tuple[str, int]] = Counter()
     first: dict[tuple[str, int], int] = {}
     last: dict[tuple[str, int], int] = {}
+    prices = {topic.name for topic in PRICES}
     for record in records:
+        if record.topic in prices:
+            continue
         place = (record.topic, record.partition)
         counted[place] += 1
         first.setdefault(place, record.offset)
