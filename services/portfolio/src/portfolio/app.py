@@ -10,6 +10,7 @@ from common.bus.brokers import Pace
 from common.bus.dead_letters import TopicDeadLetters
 from common.bus.hot import HotRunner
 from common.bus.publisher import Publisher
+from common.bus.shard import everything_waits
 from common.bus.topics import DEAD_LETTERS
 from common.clock import SystemClock
 from common.db.leases import Lease, Leases, owner_name
@@ -29,6 +30,8 @@ from portfolio.settings import Settings
 from portfolio.store import CONSUMER, SCHEMA, Books
 
 SERVICE: Final = "portfolio"
+_COMPANY_S: Final = 0.1
+"""How long facts gather for one commit: a portfolio is looked at by people, and a trade must not wait for it."""
 
 
 async def start(process: Process) -> None:
@@ -46,7 +49,9 @@ async def start(process: Process) -> None:
         dead_letters=TopicDeadLetters(publisher, SERVICE),
         client_id=SERVICE,
         known=offsets,
-        pace=Pace.LIVE,
+        pace=Pace.COLD,
+        patient=everything_waits,
+        company_s=_COMPANY_S,
     )
 
     async def gained(lease: Lease) -> None:

@@ -1,7 +1,7 @@
 """A batch of facts against the books it speaks of: which rows change. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -13,6 +13,7 @@ from portfolio import rows
 from portfolio.book import Book, BookFact, BookKey, apply_all, key_of, numbers
 from portfolio.facts import Fact
 from portfolio.fills import Fill
+from portfolio.lots import Lot
 from portfolio.rows import Row
 from portfolio.standing import Closing
 
@@ -61,23 +62,30 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     book: Book
     position: Row
     fills: Sequence[Row]
-    trades: Sequence[Row]
+    lots: Mapping[str, Lot]
+    """The trades that may be new, by id: those open before the part that was loaded, and those it touches."""
+
+    def trades(self, dropped: Collection[str]) -> list[Row]:
+        """The trades that are new, and those whose rows were dropped because they might have been."""
+        name = self.book.name
+        if name is None:
+            return []
+        new = (lot for lot in self.lots.values() if lot.touched >= self.since or lot.trade_id in dropped)
+        return [rows.trade_row(self.key, self.facts[0].exchange, name.quote, lot) for lot in new]
 
 
 def changed(key: BookKey, since: str, loaded: Book, facts: Sequence[BookFact]) -> Change:
-    """The rows of a book after these facts; `loaded` has its fills from the place `since` on."""
+    """What these facts change from the place `since` on; `loaded` has all fills from there on, or from before it."""
     book = apply_all(loaded, facts)
     told = numbers(book)
-    lots = {lot.trade_id: lot for lot in book.before.lots} | told.trades
-    exchange = facts[0].exchange
     return Change(
         key=key,
         since=since,
         facts=facts,
         book=book,
-        position=rows.position_row(key, exchange, book.name, told.standing),
-        fills=[rows.fill_row(page) for page in told.pages],
-        trades=[rows.trade_row(key, exchange, book.name.quote, lot) for lot in lots.values()] if book.name else (),
+        position=rows.position_row(key, facts[0].exchange, book.name, told.standing),
+        fills=[rows.fill_row(page) for page in told.pages if page.fill.place >= since],
+        lots={lot.trade_id: lot for lot in book.before.lots} | told.trades,
     )
 
 

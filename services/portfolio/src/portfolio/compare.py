@@ -20,7 +20,7 @@ _SHOWN: Final = 5
 def rebuilt(told: Gathered) -> Lines:
     """All numbers that follow from these facts and nothing else."""
     changes = [changed(key, BEGINNING, Book(), facts) for key, facts in told.books.items()]
-    trades = [row for change in changes for row in change.trades]
+    trades = [row for change in changes for row in change.trades(())]
     return lines_of(
         {
             POSITIONS.name: [change.position for change in changes],

@@ -26,8 +26,8 @@ AND NOT EXISTS (SELECT FROM snapshots s WHERE s.account_id = a.account_id AND s.
 """
 
 
-class Unnamed(msgspec.Struct, frozen=True):
-    """A symbol of which it is not known what it trades, with its first fill."""
+class _OfAFill(msgspec.Struct, frozen=True):
+    """Something that a fill shows to be missing."""
 
     fill: Fill
 
@@ -38,25 +38,20 @@ class Unnamed(msgspec.Struct, frozen=True):
     @property
     def cause(self) -> str | None:
         return self.fill.told_by
+
+
+class Unnamed(_OfAFill, frozen=True):
+    """A symbol of which it is not known what it trades, with its first fill."""
 
     @property
     def question(self) -> str:
         return f"name/{self.fill.account_id}/{self.fill.symbol}"
 
 
-class Unvalued(msgspec.Struct, frozen=True):
+class Unvalued(_OfAFill, frozen=True):
     """A fill whose fee has no price."""
 
-    fill: Fill
     quote: str
-
-    @property
-    def exchange(self) -> Exchange:
-        return self.fill.exchange
-
-    @property
-    def cause(self) -> str | None:
-        return self.fill.told_by
 
     @property
     def question(self) -> str:

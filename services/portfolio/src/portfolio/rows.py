@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from common.codec import encode_sorted
 from common.exact import quotient
@@ -15,6 +15,9 @@ from portfolio.lots import Lot
 from portfolio.standing import Standing
 
 Row = tuple[Any, ...]
+
+CHECKPOINT_EVERY: Final = 16
+"""Fills of a book from one stored standing to the next: a standing grows with the trades that are open."""
 
 
 def position_row(key: BookKey, exchange: Exchange, name: SymbolNamed | None, standing: Standing) -> Row:
@@ -39,7 +42,7 @@ def position_row(key: BookKey, exchange: Exchange, name: SymbolNamed | None, sta
 
 
 def fill_row(page: Page) -> Row:
-    """A fill with its fee and what it realised."""
+    """A fill with its fee and what it realised; with every so-many-th the standing, from which one can go on."""
     fill, charge, step = page.fill, page.charge, page.step
     return (
         fill.account_id,
@@ -59,7 +62,7 @@ def fill_row(page: Page) -> Row:
         charge.worth if charge and charge.asset else None,
         step.realised if step else None,
         _json(fill),
-        _json(step.after) if step else None,
+        _json(step.after) if step and step.after.fills % CHECKPOINT_EVERY == 0 else None,
     )
 
 

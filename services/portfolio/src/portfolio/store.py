@@ -13,7 +13,7 @@ from common.db.leases import Lease
 from common.db.offsets import Offsets
 from common.portfolio import FeeValued, SnapshotTaken, SymbolNamed
 from portfolio import rows
-from portfolio.batch import END, Change, Gathered, changed, earliest, since
+from portfolio.batch import BEGINNING, END, Change, Gathered, changed, earliest, since
 from portfolio.book import Book, BookFact, BookKey
 from portfolio.fills import Fill, FillKey
 from portfolio.standing import Closing, Standing
@@ -56,10 +56,11 @@ UNION ALL
 SELECT ARRAY[bracket_id], min(place) FROM fills
 WHERE account_id = $1 AND symbol = $2 AND bracket_id = ANY($4) GROUP BY bracket_id
 """
-_FILLS: Final = "SELECT told FROM fills WHERE account_id = $1 AND symbol = $2 AND place >= $3"
-_BEFORE: Final = """
-SELECT standing FROM fills WHERE account_id = $1 AND symbol = $2 AND place < $3 ORDER BY place DESC LIMIT 1
+_CHECKPOINT: Final = """
+SELECT place, standing FROM fills WHERE account_id = $1 AND symbol = $2 AND place < $3 AND standing IS NOT NULL
+ORDER BY place DESC LIMIT 1
 """
+_FILLS: Final = "SELECT told FROM fills WHERE account_id = $1 AND symbol = $2 AND place > $3"
 _NAMED: Final = "SELECT named FROM positions WHERE account_id = $1 AND symbol = $2"
 _VALUES: Final = "SELECT told FROM fee_values WHERE account_id = $1 AND symbol = $2 AND trade_id = ANY($3)"
 _CLOSINGS: Final = "SELECT told FROM closings WHERE account_id = $1 AND symbol = $2 AND bracket_id = ANY($3)"
@@ -67,7 +68,7 @@ _SNAPSHOTS: Final = """
 SELECT told FROM snapshots WHERE (account_id, day) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
 _FORGET_TRADES: Final = """
-DELETE FROM trades WHERE account_id = $1 AND symbol = $2 AND touched >= $3 RETURNING closed_ms
+DELETE FROM trades WHERE account_id = $1 AND symbol = $2 AND touched >= $3 RETURNING trade_id, closed_ms
 """
 _CLOSED: Final = """
 SELECT account_id, exchange, quote, exit_qty, realised_pnl, fees_unvalued, fees_unknown, opened_ms, closed_ms
@@ -89,8 +90,8 @@ class Books:
                 for account in told.accounts.values():
                     await connection.execute(_ACCOUNT, *_account(account, lease.shard))
                 changes = [await _changed(connection, key, facts) for key, facts in told.books.items()]
-                results = [await _replace(connection, change) for change in changes]
                 await _write_all(connection, lease.shard, changes)
+                results = [await _replace_trades(connection, change) for change in changes]
                 await _write_snapshots(connection, lease.shard, told.snapshots)
                 await _measure(connection, {c.key[0] for c, closed in zip(changes, results, strict=True) if closed})
                 # Last: it locks the lease's row, which must not keep the lease from being renewed. Whoever takes the
@@ -105,17 +106,17 @@ class Books:
 
 
 async def _changed(connection: asyncpg.Connection, key: BookKey, facts: Sequence[BookFact]) -> Change:
-    """Load the part of a book that these facts may change, and apply them."""
+    """Load the part of a book that these facts may change, from the checkpoint before it, and apply them."""
     trade_ids = [fact.trade_id for fact in facts if isinstance(fact, Fill | FeeValued)]
     brackets = [fact.bracket_id for fact in facts if isinstance(fact, Closing)]
     places = {tuple(row["key"]): row["place"] for row in await connection.fetch(_PLACES, *key, trade_ids, brackets)}
     first = since(facts, places)
-    fills = _decoded(await connection.fetch(_FILLS, *key, first), Fill)
+    checkpoint = await connection.fetchrow(_CHECKPOINT, *key, first)
+    place, standing = (BEGINNING, Standing()) if checkpoint is None else _standing(checkpoint)
+    fills = _decoded(await connection.fetch(_FILLS, *key, place), Fill)
     trade_ids += [fill.trade_id for fill in fills]
     brackets += [each.bracket_id for each in (*fills, *facts) if isinstance(each, Fill) and each.bracket_id]
     named = await connection.fetchval(_NAMED, *key)
-    before = await connection.fetchval(_BEFORE, *key, first)
-    standing = Standing() if before is None else decode(before.encode(), Standing)
     # Of a trade that is open already, the bracket may have been closed before this part begins.
     brackets += [lot.trade_id for lot in standing.lots]
     values = _decoded(await connection.fetch(_VALUES, *key, trade_ids), FeeValued)
@@ -130,19 +131,20 @@ async def _changed(connection: asyncpg.Connection, key: BookKey, facts: Sequence
     return changed(key, first, loaded, facts)
 
 
-async def _replace(connection: asyncpg.Connection, change: Change) -> bool:
-    """Drop the trades that are computed anew; whether a closed one is or was among them."""
+async def _replace_trades(connection: asyncpg.Connection, change: Change) -> bool:
+    """Drop the trades that are computed anew and write them; whether a closed one is or was among them."""
     if change.since == END:
         return False
     dropped = await connection.fetch(_FORGET_TRADES, *change.key, change.since)
+    trades = change.trades({row["trade_id"] for row in dropped})
+    await _insert(connection, TRADES, trades)
     closed = TRADES.names.index("closed_ms")
-    return any(row["closed_ms"] is not None for row in dropped) or any(row[closed] is not None for row in change.trades)
+    return any(row["closed_ms"] is not None for row in dropped) or any(row[closed] is not None for row in trades)
 
 
 async def _write_all(connection: asyncpg.Connection, shard: int, changes: Sequence[Change]) -> None:
     await _insert(connection, POSITIONS, [change.position for change in changes], shard)
     await _insert(connection, FILLS, [row for change in changes for row in change.fills], shard)
-    await _insert(connection, TRADES, [row for change in changes for row in change.trades])
     for change in changes:
         for fact in change.facts:
             if isinstance(fact, FeeValued):
@@ -195,6 +197,10 @@ def _account(account: AccountChanged, shard: int) -> tuple[Any, ...]:
         account.state.value,
         account.ts_init_ms,
     )
+
+
+def _standing(checkpoint: asyncpg.Record) -> tuple[str, Standing]:
+    return checkpoint["place"], decode(checkpoint["standing"].encode(), Standing)
 
 
 def _decoded(found: Iterable[asyncpg.Record], type_: type[Any]) -> list[Any]:

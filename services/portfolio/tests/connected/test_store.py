@@ -22,6 +22,7 @@ from portfolio.batch import gathered
 from portfolio.book import BookFact
 from portfolio.compare import Lines, digest, lines_of, rebuilt
 from portfolio.facts import Fact
+from portfolio.rows import CHECKPOINT_EVERY
 from portfolio.store import CONSUMER, SCHEMA, Books
 from portfolio.tables import NUMBERS
 from portfolio.testing.builders import BRACKET, NOW_MS, a_buy, a_closing, a_name, a_sale, a_snapshot, a_value
@@ -83,6 +84,15 @@ async def test_whatever_the_order_and_the_batches_what_is_stored_is_what_a_rebui
     for seed in range(10 * decade, 10 * decade + 10):
         random, account_id = Random(seed), next(_accounts)
         facts = of_account(account_id, a_history(random))
+        for batch in in_disorder(random, facts):
+            await bench.take(*batch)
+        assert await bench.stored(account_id) == rebuilt(gathered(facts)), f"seed {seed}"
+
+
+async def test_a_book_with_many_checkpoints_is_the_same_wherever_a_late_fact_falls(bench: Bench) -> None:
+    for seed in range(100, 106):
+        random, account_id = Random(seed), next(_accounts)
+        facts = of_account(account_id, a_history(random, most=5 * CHECKPOINT_EVERY))
         for batch in in_disorder(random, facts):
             await bench.take(*batch)
         assert await bench.stored(account_id) == rebuilt(gathered(facts)), f"seed {seed}"

@@ -16,7 +16,7 @@ from common.bus.dead_letters import DeadLetters
 from common.bus.errors import ShardLost
 from common.bus.messages import Record
 from common.bus.reader import Place, PositionsLost, Reader
-from common.bus.shard import KnownBrokers, Patient, ShardHandler, ShardWorker, nothing_waits
+from common.bus.shard import COMPANY_S, KnownBrokers, Patient, ShardHandler, ShardWorker, nothing_waits
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
@@ -32,7 +32,7 @@ class HotRunner:
 
     `known` remembers which broker the stored positions belong to. Without it a broker that came back empty while this
     process was down is noticed only as long as its topics are shorter than the positions. `pace` says who waits for the
-    effects, `patient` which records may wait a moment, so that those after them are handled in the same batch.
+    effects, `patient` which records may wait for `company_s`, so that those after them are handled in the same batch.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class HotRunner:
         known: KnownBrokers | None = None,
         pace: Pace = Pace.HOT,
         patient: Patient = nothing_waits,
+        company_s: float = COMPANY_S,
         open_reader: OpenReader = Reader,
     ) -> None:
         self._settings = settings
@@ -56,6 +57,7 @@ class HotRunner:
         self._known = known
         self._fetch_wait_ms = settings.traits.fetch_wait_ms[pace]
         self._patient = patient
+        self._company_s = company_s
         self._open_reader = open_reader
         self._workers: dict[int, ShardWorker] = {}
         self._reader: Reader | None = None
@@ -73,6 +75,7 @@ class HotRunner:
                 self._known,
                 on_change=self._change,
                 patient=self._patient,
+                company_s=self._company_s,
             )
         self._change()
 

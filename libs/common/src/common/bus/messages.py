@@ -112,6 +112,23 @@ class Record:
         return self.headers.get("redelivery") == "true"
 
 
+def again(record: Record, *, redelivery: bool = False) -> Outgoing:
+    """The record as it is published again: under its own id, so that what it did before is not done anew."""
+    return Outgoing(
+        topic=record.topic,
+        key=record.key or "",
+        value=record.value,
+        ce_id=record.ce_id,
+        ce_type=record.ce_type or "",
+        ce_source=record.ce_source or "",
+        ce_time_ms=record.ce_time_ms,
+        correlation_id=record.correlation_id,
+        causation_id=record.causation_id,
+        traceparent=record.traceparent,
+        redelivery=redelivery or record.redelivery,
+    )
+
+
 def record_from(raw: ConsumerRecord, topic: str, *, fresh_from: int | None = None) -> Record:
     """A Kafka record under its logical topic; `fresh_from` is the high-water mark of the reader's first fetch."""
     headers = MappingProxyType({name: text(value) for name, value in raw.headers})

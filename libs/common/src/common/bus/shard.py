@@ -21,7 +21,7 @@ MAX_BATCH = 200
 _FULL = 2_000
 _DRAINED = 500
 _RETRY_CEILING_MS = 2_000
-_COMPANY_S = 0.01
+COMPANY_S = 0.01
 """How long records wait for company that nobody waits for."""
 
 Patient = Callable[[Record], bool]
@@ -31,6 +31,11 @@ Patient = Callable[[Record], bool]
 def nothing_waits(_: Record) -> bool:
     """Handle every record as soon as possible."""
     return False
+
+
+def everything_waits(_: Record) -> bool:
+    """Handle many records together: each batch costs a commit."""
+    return True
 
 
 _log = structlog.get_logger(__name__)
@@ -87,7 +92,7 @@ class ShardWorker:
         *,
         on_change: Callable[[], None],
         patient: Patient = nothing_waits,
-        company_s: float = _COMPANY_S,
+        company_s: float = COMPANY_S,
     ) -> None:
         self.shard = shard
         self.places = tuple((topic.name, shard) for topic in topics)

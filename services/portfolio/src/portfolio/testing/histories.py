@@ -15,9 +15,9 @@ from portfolio.testing.builders import BRACKET, OTHER_BRACKET, a_closing, a_fill
 _FEES: Final = {"USDT": "0.913", "BTC": "0.000007", "BNB": "0.00083"}
 
 
-def a_history(random: Random) -> list[BookFact]:
-    """Everything that is told of two to ten trades, in the order of time; no two seeds tell the same."""
-    fills = [_a_trade(random, number) for number in range(1, random.randint(2, 10) + 1)]
+def a_history(random: Random, *, most: int = 10) -> list[BookFact]:
+    """Everything that is told of two to `most` trades, in the order of time; no two seeds tell the same."""
+    fills = [_a_trade(random, number) for number in range(1, random.randint(2, most) + 1)]
     facts: list[BookFact] = [a_name(), *fills]
     for fill in fills:
         if random.random() < 0.3:
