@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from common.bus.brokers import BrokerKind, BusSettings
 from common.bus.dead_letters import dead_letter
-from common.bus.messages import Outgoing, Record, from_rfc3339, record_from, rfc3339
+from common.bus.messages import Outgoing, Record, again, from_rfc3339, record_from, rfc3339
 from common.bus.topics import ACCOUNTS, ORDER_EVENTS, all_topics, shard_of
 
 
@@ -32,6 +32,14 @@ def test_a_message_comes_back_as_it_was_sent() -> None:
     assert (read.key, read.value, read.headers["ce_time"]) == ("account-1", b"{}", "2026-11-22T10:00:00.123Z")
 
 
+def test_a_message_published_again_is_the_same_and_marked_where_asked() -> None:
+    sent = outgoing(traceparent="00-1-2-01")
+    read = record_from(raw(sent.headers()), ORDER_EVENTS.name)
+    assert again(read) == sent
+    assert again(read, redelivery=True) == outgoing(traceparent="00-1-2-01", redelivery=True)
+    assert again(record_from(raw(outgoing(redelivery=True).headers()), ORDER_EVENTS.name)).redelivery
+
+
 def test_what_is_absent_is_no_header() -> None:
     names = {name for name, _ in outgoing(correlation_id=None, causation_id=None).headers()}
     assert names == {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "content-type"}
@@ -46,8 +54,8 @@ def test_a_record_of_a_stranger_is_read_without_failing() -> None:
 
 
 def test_a_redelivery_is_never_fresh_and_nothing_is_before_the_end_is_known() -> None:
-    again = outgoing(redelivery=True).headers()
-    assert not record_from(raw(again), ORDER_EVENTS.name, fresh_from=0).fresh
+    repeated = outgoing(redelivery=True).headers()
+    assert not record_from(raw(repeated), ORDER_EVENTS.name, fresh_from=0).fresh
     assert not record_from(raw([]), ORDER_EVENTS.name, fresh_from=None).fresh
     assert not record_from(raw([]), ORDER_EVENTS.name, fresh_from=8).fresh
     assert record_from(raw([]), ORDER_EVENTS.name, fresh_from=7).fresh

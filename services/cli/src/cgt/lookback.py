@@ -11,7 +11,7 @@ import typer
 from cgt.running import FAILED, call, environment
 from common.bus.brokers import BusSettings
 from common.bus.history import read_history
-from common.bus.messages import Outgoing, Record
+from common.bus.messages import again
 from common.bus.publisher import Publisher
 from common.bus.topics import all_topics
 from common.errors import CgtError
@@ -105,24 +105,8 @@ async def _replay(source: BusSettings, target: BusSettings, from_ms: int, to_ms:
     records = [r for r in await read_history(source, topics, "replay") if from_ms <= r.ce_time_ms < to_ms]
     async with Publisher(target, topics, "replay") as publisher:
         for first in range(0, len(records), _AT_ONCE):
-            await publisher.publish([_again(record) for record in records[first : first + _AT_ONCE]])
+            await publisher.publish([again(record) for record in records[first : first + _AT_ONCE]])
     return len(records)
-
-
-def _again(record: Record) -> Outgoing:
-    return Outgoing(
-        topic=record.topic,
-        key=record.key or "",
-        value=record.value,
-        ce_id=record.ce_id,
-        ce_type=record.ce_type or "",
-        ce_source=record.ce_source or "",
-        ce_time_ms=record.ce_time_ms,
-        correlation_id=record.correlation_id,
-        causation_id=record.causation_id,
-        traceparent=record.traceparent,
-        redelivery=record.redelivery,
-    )
 
 
 def _ms(moment: datetime | None, otherwise: int) -> int:

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 import orjson
 
 from common.bus.brokers import BusSettings
-from common.bus.messages import Outgoing, from_rfc3339, rfc3339
+from common.bus.messages import Record, again, rfc3339
 from common.bus.publisher import Publisher
 from common.bus.topics import all_topics
 from common.db.errors import typed_errors
@@ -113,27 +114,23 @@ async def _settle(connection: asyncpg.Connection, number: int, how: str) -> None
 
 
 async def _publish(letter: asyncpg.Record) -> None:
-    message = again(letter["topic"], letter["key"], letter["value"], orjson.loads(letter["headers"]), letter["ce_id"])
+    message = again(_record(letter), redelivery=True)
     async with Publisher(
         BusSettings.from_env(os.environ), all_topics(CAPABILITIES), "order-engine-letters"
     ) as publisher:
         await publisher.publish((message,))
 
 
-def again(topic: str, key: str | None, value: bytes | None, headers: dict[str, str], ce_id: str) -> Outgoing:
-    """The message of a letter, as it is published again: under its own id, so that what it did before is not redone."""
-    return Outgoing(
-        topic=topic,
-        key=key or "",
-        value=value,
-        ce_id=headers.get("ce_id", ce_id),
-        ce_type=headers.get("ce_type", ""),
-        ce_source=headers.get("ce_source", ""),
-        ce_time_ms=from_rfc3339(headers.get("ce_time", "")) or 0,
-        correlation_id=headers.get("correlationid"),
-        causation_id=headers.get("causationid"),
-        traceparent=headers.get("traceparent"),
-        redelivery=True,
+def _record(letter: asyncpg.Record) -> Record:
+    """The record that could not be handled, as it lay on its topic, but for the broker's time of it."""
+    return Record(
+        topic=letter["topic"],
+        partition=letter["part"],
+        offset=letter["source_offset"],
+        timestamp_ms=_ms(letter["at"]),
+        key=letter["key"],
+        value=letter["value"],
+        headers=orjson.loads(letter["headers"]),
     )
 
 
@@ -157,5 +154,9 @@ def _shown(letter: asyncpg.Record) -> str:
     return "\n".join(f"{name:<20} {value}" for name, value in said.items())
 
 
-def _moment(at: Any) -> str:
-    return rfc3339(int(at.timestamp() * 1000))
+def _moment(at: datetime) -> str:
+    return rfc3339(_ms(at))
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
