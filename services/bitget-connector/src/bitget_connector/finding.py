@@ -6,6 +6,7 @@ for by `plan-sub-order` and by the client id it carries, which is the id of the 
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
@@ -14,7 +15,7 @@ from bitget_connector.family import Family
 from bitget_connector.memory import Memory
 from bitget_connector.refusals import NOT_TRIGGERED_YET
 from bitget_connector.replies import value_of
-from bitget_connector.rows import ChildRow, OrderRow, PlanRow, PlanStatus
+from bitget_connector.rows import ChildRow, OrderRow, Page, PlanRow, PlanStatus
 from bitget_connector.translate import is_child, plan_snapshot, snapshot
 from common import ids
 from common.connector.calls import then
@@ -26,12 +27,9 @@ CHILD_AFTER_MS = 10_000
 """A child of an unified account's strategy order is created around the moment its trigger fires, within this."""
 _EXITS = {ids.Leg.TAKE_PROFIT, ids.Leg.STOP_LOSS}
 _PRESETS = {ids.Leg.PRESET_TAKE_PROFIT, ids.Leg.PRESET_STOP_LOSS}
-_NOT_LISTED = "not_listed_yet"
 
-Rows = tuple[OrderRow, ...] | Rejected | Unknown
-Plans = tuple[PlanRow, ...] | Rejected | Unknown
-Placed = OrderRow | OrderAbsent | Rejected | Unknown
-PlanAnswer = PlanRow | OrderAbsent | Rejected | Unknown
+Placed = pages.Listed[OrderRow]
+PlanAnswer = pages.Listed[PlanRow]
 
 
 class Finder:
@@ -61,7 +59,7 @@ class Finder:
         if not isinstance(answer, OrderAbsent):
             return answer
         shown = self.memory.exchange_id(self.account_id, ref.client_order_id or "")
-        return answer if shown is None else Unknown(_NOT_LISTED, f"{shown} was there before and is in no list now")
+        return answer if shown is None else Unknown(pages.NOT_LISTED, f"{shown} was there before and is in no list now")
 
     def is_plan(self, ref: OrderRef) -> bool:
         """Whether it is more likely to be found among plans."""
@@ -102,23 +100,10 @@ class Finder:
 
     def listed(self, symbol: str, wanted: Callable[[OrderRow], bool]) -> Call[Placed]:
         """A plain order out of the lists of open and past ones."""
-
-        def picked(rows: Rows) -> Placed:
-            if isinstance(rows, Rejected | Unknown):
-                return rows
-            return next((row for row in rows if wanted(row)), OrderAbsent(_NOT_LISTED))
-
-        def past(rows: Rows, now_ms: int) -> Placed | Call[Placed]:
-            row = picked(rows)
-            if not isinstance(row, OrderAbsent):
-                return row
-            history = pages.up_to(
-                lambda older: self.words.history(symbol, now_ms, older), self.words.read_orders, wanted
-            )
-            return then(history, lambda rows, _: picked(rows))
-
-        current = pages.up_to(lambda older: self.words.open_orders(symbol, older), self.words.read_orders, wanted)
-        return then(current, past)
+        words = self.words
+        return pages.listed(
+            partial(words.open_orders, symbol), partial(words.history, symbol), words.read_orders, wanted
+        )
 
     def _one(self, reply: Reply, now_ms: int) -> Placed:
         row = value_of(reply, self.words.read_order)
@@ -173,44 +158,22 @@ class Finder:
                 return self.memory.named(self.account_id, plan)
             return plan
 
-        def picked(plans: Plans) -> PlanAnswer:
-            if isinstance(plans, Rejected | Unknown):
-                return plans
-            return next((plan for plan in plans if wanted(plan)), OrderAbsent(_NOT_LISTED))
-
-        def past(plans: Plans, now_ms: int) -> PlanAnswer | Call[PlanAnswer]:
-            plan = picked(plans)
-            if not isinstance(plan, OrderAbsent):
-                return plan
-            history = pages.up_to(
-                lambda older: self.words.preset_history(symbol, now_ms, older), self.words.read_presets, wanted
-            )
-            return then(history, lambda plans, _: picked(plans))
-
-        current = pages.up_to(lambda older: self.words.presets(symbol, older), self.words.read_presets, wanted)
-        listed: Call[PlanAnswer] = then(current, past)
-        return then(listed, named)
+        words = self.words
+        found: Call[PlanAnswer] = pages.listed(
+            partial(words.presets, symbol), partial(words.preset_history, symbol), words.read_presets, wanted
+        )
+        return then(found, named)
 
     def plan(self, symbol: str, wanted: Callable[[PlanRow], bool]) -> Call[PlanAnswer]:
         """A plan out of the lists of waiting and past ones; every plan met on the way is remembered."""
+        words = self.words
 
-        def picked(plans: Plans) -> PlanAnswer:
-            if isinstance(plans, Rejected | Unknown):
-                return plans
-            self.learn(plans)
-            return next((plan for plan in plans if wanted(plan)), OrderAbsent(_NOT_LISTED))
+        def read(data: bytes) -> Page[PlanRow]:
+            page = words.read_plans(data)
+            self.learn(page.rows)
+            return page
 
-        def past(plans: Plans, now_ms: int) -> PlanAnswer | Call[PlanAnswer]:
-            plan = picked(plans)
-            if not isinstance(plan, OrderAbsent):
-                return plan
-            history = pages.up_to(
-                lambda older: self.words.plan_history(symbol, now_ms, older), self.words.read_plans, wanted
-            )
-            return then(history, lambda plans, _: picked(plans))
-
-        current = pages.up_to(lambda older: self.words.open_plans(symbol, older), self.words.read_plans, wanted)
-        return then(current, past)
+        return pages.listed(partial(words.open_plans, symbol), partial(words.plan_history, symbol), read, wanted)
 
     def plan_named(self, symbol: str, plan_id: str) -> Call[PlanAnswer]:
         """The plan whose number stands as an order's client id; one that is no plan's is remembered as a stranger's."""
@@ -240,7 +203,7 @@ class Finder:
             case PlanStatus.FAILED:
                 return then(self.child(plan), lambda row, now_ms: self._child_shown(plan, row, now_ms, itself))
             case PlanStatus.FIRED:
-                late = Unknown(_NOT_LISTED, f"plan {plan.plan_id} fired, and its order is not listed yet")
+                late = Unknown(pages.NOT_LISTED, f"plan {plan.plan_id} fired, and its order is not listed yet")
                 return then(self.child(plan), lambda row, now_ms: self._child_shown(plan, row, now_ms, late))
 
     def _child_shown(
