@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -80,15 +81,21 @@ def adopt(turn: Turn, order: Order, policy: Policy) -> None:
     assert entry is not None, "only an entry brings exits along"
     turn.send(
         AdoptOrder,
-        client_order_id=order.client_order_id,
-        side=order.side,
-        order_type=order.order_type,
-        qty=order.qty,
-        price=order.price,
-        trigger_px=order.trigger_px,
+        **_terms(order),
         since_ms=entry.submitted_ms,
         valid_until_ms=turn.now_ms + policy.query_validity_ms,
     )
+
+
+def _terms(order: Order) -> dict[str, Any]:
+    return {
+        "client_order_id": order.client_order_id,
+        "side": order.side,
+        "order_type": order.order_type,
+        "qty": order.qty,
+        "price": order.price,
+        "trigger_px": order.trigger_px,
+    }
 
 
 def place_stop_again(turn: Turn, exit_: Exit, qty: Decimal, policy: Policy) -> None:
@@ -133,12 +140,7 @@ def submit(turn: Turn, order: Order, policy: Policy) -> None:
     """Send an order; one that waits for its price says for how long, where the exchange asks for that."""
     turn.send(
         SubmitOrder,
-        client_order_id=order.client_order_id,
-        side=order.side,
-        order_type=order.order_type,
-        qty=order.qty,
-        price=order.price,
-        trigger_px=order.trigger_px,
+        **_terms(order),
         time_in_force=order.time_in_force,
         lifetime_ms=policy.lifetime_ms(turn.bracket.exchange) if order.order_type.waits_for_trigger else None,
         valid_until_ms=order.valid_until_ms,

@@ -27,23 +27,23 @@ from order_engine.events import AskAll, CancelWanted, Observed, Ticked
 from order_engine.opening import open_bracket
 from order_engine.order import Order
 from order_engine.policy import DEFAULT_POLICY
-from order_engine.testing.builders import NOW_MS, a_fact, a_plan, an_exits_intent, an_intent, opened, told
+from order_engine.testing.builders import NOW_MS, a_fact, a_fill, a_plan, an_exits_intent, an_intent, opened, told
 from order_engine.turn import Effect
 
 A_LIMIT_BUY = {"order_type": OrderType.LIMIT, "price": Decimal(100_000)}
 
 
 def filled(order: Order, bracket: Bracket, qty: str, cum: str, trade_id: str = "1", px: str = "100000") -> OrderFilled:
-    return a_fact(
-        OrderFilled,
+    cost = Decimal(qty) if order.side is Side.BUY else Decimal(qty) * Decimal(px)
+    return a_fill(
         order,
         bracket,
+        qty,
+        px,
         status=OrderStatus.PARTIALLY_FILLED,
-        last_qty=Decimal(qty),
-        last_px=Decimal(px),
         cum_qty=Decimal(cum),
         trade_id=trade_id,
-        fee=Decimal(qty) / 1000 if order.side is Side.BUY else Decimal(qty) * Decimal(px) / 1000,
+        fee=cost / 1000,
         fee_asset="BTC" if order.side is Side.BUY else "USDT",
     )
 

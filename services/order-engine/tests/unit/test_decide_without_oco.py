@@ -23,7 +23,7 @@ from order_engine.bracket import Bracket, ExitKind
 from order_engine.decide import decide, held_stop_px
 from order_engine.events import AskAll, CancelAllWanted, PriceSeen
 from order_engine.order import Order
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_intent, opened, told
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_fill, a_plan, an_intent, opened, told
 from order_engine.turn import Effect
 
 HELD = Decimal("0.00999")
@@ -43,17 +43,9 @@ def bought_on(exchange: Exchange, target: OrderType) -> tuple[Bracket, tuple[Eff
 
 
 def fill(order: Order, bracket: Bracket, qty: str, px: str) -> OrderFilled:
-    return a_fact(
-        OrderFilled,
-        order,
-        bracket,
-        last_qty=Decimal(qty),
-        last_px=Decimal(px),
-        cum_qty=Decimal(qty),
-        trade_id=f"{order.client_order_id}/{qty}",
-        fee=Decimal(qty) / 1000 if order.side == "BUY" else Decimal(1),
-        fee_asset="BTC" if order.side == "BUY" else "USDT",
-    )
+    bought = order.side == "BUY"
+    fee, fee_asset = (Decimal(qty) / 1000, "BTC") if bought else (Decimal(1), "USDT")
+    return a_fill(order, bracket, qty, px, fee=fee, fee_asset=fee_asset)
 
 
 def armed(bracket: Bracket) -> Bracket:

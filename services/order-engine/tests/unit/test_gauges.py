@@ -7,33 +7,19 @@ import pytest
 from prometheus_client import REGISTRY
 
 from common.db.leases import Lease
-from common.orders import OrderAccepted, OrderFilled, OrderStatus
+from common.orders import OrderAccepted, OrderStatus
 from order_engine.bracket import Bracket
 from order_engine.gauges import measure, measure_shards
 from order_engine.policy import DEFAULT_POLICY
 from order_engine.shard import Shard
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, an_intent, opened, told
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, an_entry_fill, an_intent, opened, told
 
 LATER_MS = NOW_MS + DEFAULT_POLICY.ask_after_ms
 
 
 def filled(bracket: Bracket) -> Bracket:
     """The bracket after its entry bought 0.01 at 100,000, its exits sent and not yet confirmed."""
-    assert bracket.entry is not None
-    fact = a_fact(
-        OrderFilled,
-        bracket.entry,
-        bracket,
-        status=OrderStatus.FILLED,
-        cum_qty=Decimal("0.01"),
-        avg_px=Decimal(100_000),
-        last_qty=Decimal("0.01"),
-        last_px=Decimal(100_000),
-        trade_id="trade-1",
-        fee=Decimal(0),
-        fee_asset="USDT",
-    )
-    return told(bracket, fact)[0]
+    return told(bracket, an_entry_fill(bracket, avg_px=Decimal(100_000)))[0]
 
 
 def confirmed(bracket: Bracket) -> Bracket:

@@ -11,7 +11,6 @@ from common.orders import (
     HoldingShort,
     OrderAccepted,
     OrderCanceled,
-    OrderFilled,
     OrderSnapshot,
     OrderStatus,
     OrderType,
@@ -23,7 +22,7 @@ from order_engine.decide import decide
 from order_engine.events import Observed
 from order_engine.order import Order
 from order_engine.policy import DEFAULT_POLICY
-from order_engine.testing.builders import NOW_MS, a_fact, a_plan, an_intent, opened, told
+from order_engine.testing.builders import NOW_MS, a_fact, a_fill, a_plan, an_entry_fill, an_intent, opened, told
 from order_engine.turn import Effect
 
 LATER_MS = NOW_MS + 60_000
@@ -32,19 +31,7 @@ LATER_MS = NOW_MS + 60_000
 def bought(qty: str = "0.01", **fields: Any) -> Bracket:
     """A buy filled at once, its exits confirmed."""
     bracket = opened(an_intent(qty, **fields))
-    assert bracket.entry is not None
-    fill = a_fact(
-        OrderFilled,
-        bracket.entry,
-        bracket,
-        status=OrderStatus.FILLED,
-        last_qty=Decimal(qty),
-        last_px=Decimal(100_000),
-        cum_qty=Decimal(qty),
-        trade_id="1",
-        fee=Decimal(0),
-    )
-    bracket, _ = told(bracket, fill)
+    bracket, _ = told(bracket, an_entry_fill(bracket, qty))
     return told(bracket, *(a_fact(OrderAccepted, leg, bracket, status=OrderStatus.NEW) for leg in legs(bracket)))[0]
 
 
@@ -200,17 +187,7 @@ def test_what_was_taken_for_missing_and_turns_out_to_be_sold_is_counted_once() -
     bracket = bought(plan=a_plan(("104000", "95000", "1")))
     target = bracket.exits[0].legs[0]
     bracket, _ = seen(bracket, short(bracket, "0"))
-    late = a_fact(
-        OrderFilled,
-        target,
-        bracket,
-        status=OrderStatus.FILLED,
-        last_qty=Decimal("0.01"),
-        last_px=Decimal(104_000),
-        cum_qty=Decimal("0.01"),
-        trade_id="2",
-    )
-    after, _ = seen(bracket, late)
+    after, _ = seen(bracket, a_fill(target, bracket, "0.01", "104000", status=OrderStatus.FILLED))
     assert (after.missing_qty, after.sold_qty) == (Decimal(0), Decimal("0.01"))
 
 

@@ -8,14 +8,14 @@ import pytest
 from common.commands import AdoptOrder, Preset, SubmitOrder
 from common.errors import ErrorCategory
 from common.exchanges import Exchange, ExitStyle
-from common.orders import OrderAccepted, OrderFilled, OrderRejected, OrderSnapshot, OrderStatus, OrderType, TimeInForce
+from common.orders import OrderAccepted, OrderRejected, OrderSnapshot, OrderStatus, OrderType, TimeInForce
 from common.protection import BracketState
 from order_engine.bracket import Bracket
 from order_engine.decide import decide, next_wake_ms
 from order_engine.events import Ticked
 from order_engine.opening import open_bracket
 from order_engine.policy import DEFAULT_POLICY
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_intent, opened, told
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_entry_fill, an_intent, opened, told
 from order_engine.turn import Effect
 
 HELD = Decimal("0.00999")
@@ -29,19 +29,7 @@ INTENT = an_intent(
 
 def bought() -> tuple[Bracket, tuple[Effect, ...]]:
     bracket = opened(INTENT)
-    assert bracket.entry is not None
-    fill = a_fact(
-        OrderFilled,
-        bracket.entry,
-        bracket,
-        last_qty=Decimal("0.01"),
-        last_px=Decimal(100_100),
-        cum_qty=Decimal("0.01"),
-        trade_id="1",
-        fee=Decimal("0.00001"),
-        fee_asset="BTC",
-    )
-    return told(bracket, fill)
+    return told(bracket, an_entry_fill(bracket, last_px=Decimal(100_100), fee=Decimal("0.00001"), fee_asset="BTC"))
 
 
 def looked_for(effects: tuple[Effect, ...]) -> list[tuple[OrderType, Decimal | None]]:

@@ -25,7 +25,7 @@ from order_engine.decide import decide, next_wake_ms
 from order_engine.events import AskAll, CancelWanted, PriceSeen, Ticked
 from order_engine.ladder import Ladder, after_refusal
 from order_engine.policy import DEFAULT_POLICY
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_intent, opened, told
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_fill, a_plan, an_intent, opened, told
 from order_engine.turn import Effect
 
 ONE_LEVEL = a_plan(("104000", "95000", "1"))
@@ -34,16 +34,8 @@ ONE_LEVEL = a_plan(("104000", "95000", "1"))
 def filled(bracket: Bracket, cum: str = "0.01", last: str = "0.01", **fields: Any) -> OrderFilled:
     """A fill of the entry at 100,000, its fee in quote."""
     assert bracket.entry is not None
-    defaults: dict[str, Any] = {
-        "cum_qty": Decimal(cum),
-        "avg_px": Decimal(100_000),
-        "last_qty": Decimal(last),
-        "last_px": Decimal(100_000),
-        "trade_id": f"{cum}/{last}",
-        "fee": Decimal(0),
-        "fee_asset": "USDT",
-    }
-    return a_fact(OrderFilled, bracket.entry, bracket, **(defaults | fields))
+    defaults = {"cum_qty": Decimal(cum), "avg_px": Decimal(100_000), "trade_id": f"{cum}/{last}", "fee_asset": "USDT"}
+    return a_fill(bracket.entry, bracket, last, **(defaults | fields))
 
 
 def bought(**fields: Any) -> Bracket:

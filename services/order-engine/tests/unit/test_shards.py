@@ -25,7 +25,6 @@ from common.orders import (
     ListStatus,
     OrderAccepted,
     OrderFilled,
-    OrderStatus,
     OrderType,
     type_of_class,
 )
@@ -36,7 +35,7 @@ from order_engine.decide import decide
 from order_engine.events import Event
 from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.shards import Shards
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_exits_intent, an_intent
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_plan, an_entry_fill, an_exits_intent, an_intent
 from order_engine.testing.ledger import Lost, MemoryLedger
 
 
@@ -105,20 +104,7 @@ def a_record(topic: Topic, offset: int, message: Any, *, at_ms: int = NOW_MS) ->
 
 def a_fill(bracket: Bracket) -> OrderFilled:
     """The whole entry, at 100,000."""
-    assert bracket.entry is not None
-    fact = a_fact(
-        OrderFilled,
-        bracket.entry,
-        bracket,
-        status=OrderStatus.FILLED,
-        cum_qty=Decimal("0.01"),
-        avg_px=Decimal(100_000),
-        last_qty=Decimal("0.01"),
-        last_px=Decimal(100_000),
-        trade_id="trade-1",
-        fee=Decimal(0),
-        fee_asset="USDT",
-    )
+    fact = an_entry_fill(bracket, avg_px=Decimal(100_000), trade_id="trade-1", fee_asset="USDT")
     assert isinstance(fact, OrderFilled)
     return fact
 

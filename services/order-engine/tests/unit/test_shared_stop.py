@@ -24,7 +24,7 @@ from order_engine.decide import decide, next_wake_ms
 from order_engine.events import Ticked
 from order_engine.order import Order
 from order_engine.policy import DEFAULT_POLICY
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_intent, opened, told
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_fill, a_plan, an_intent, opened, told
 from order_engine.turn import Effect
 
 HALF, REST, HELD = Decimal("0.00499"), Decimal("0.00500"), Decimal("0.00999")
@@ -40,19 +40,7 @@ def bought(exchange: Exchange = Exchange.BITGET, style: ExitStyle | None = ExitS
 
 
 def fill(order: Order, bracket: Bracket, qty: Decimal, **fields: Any) -> OrderFilled:
-    in_base = order.side == "BUY"
-    return a_fact(
-        OrderFilled,
-        order,
-        bracket,
-        last_qty=qty,
-        last_px=Decimal(100_000),
-        cum_qty=qty,
-        trade_id=f"{order.client_order_id}/{qty}",
-        fee=qty / 1000,
-        fee_asset="BTC" if in_base else "USDT",
-        **fields,
-    )
+    return a_fill(order, bracket, qty, fee=qty / 1000, fee_asset="BTC" if order.side == "BUY" else "USDT", **fields)
 
 
 def armed(bracket: Bracket) -> tuple[Bracket, tuple[Effect, ...]]:

@@ -5,14 +5,14 @@ from decimal import Decimal
 import msgspec
 from prometheus_client import REGISTRY
 
-from common.orders import OrderAccepted, OrderFilled, OrderStatus
+from common.orders import OrderAccepted, OrderStatus
 from common.protection import ProtectionBase, ProtectionOverdue, ProtectionRestored
 from order_engine.bracket import Bracket
 from order_engine.decide import decide, next_wake_ms
 from order_engine.events import Observed, Ticked
 from order_engine.gauges import measure, observe_protection
 from order_engine.policy import DEFAULT_POLICY
-from order_engine.testing.builders import NOW_MS, a_fact, an_intent, opened
+from order_engine.testing.builders import NOW_MS, a_fact, an_entry_fill, an_intent, opened, told
 from order_engine.turn import Effect
 from order_engine.watch import protected_after_ms
 
@@ -21,19 +21,7 @@ BOUND_MS = DEFAULT_POLICY.overdue_after_ms
 
 def bought(qty: str = "0.01") -> Bracket:
     bracket = opened(an_intent(qty))
-    assert bracket.entry is not None
-    fill = a_fact(
-        OrderFilled,
-        bracket.entry,
-        bracket,
-        status=OrderStatus.FILLED,
-        last_qty=Decimal(qty),
-        last_px=Decimal(100_000),
-        cum_qty=Decimal(qty),
-        trade_id="1",
-        fee=Decimal(0),
-    )
-    return decide(bracket, Observed(cause="fill", now_ms=NOW_MS, fact=fill))[0]
+    return told(bracket, an_entry_fill(bracket, qty))[0]
 
 
 def covered(bracket: Bracket, at_ms: int) -> tuple[Bracket, tuple[Effect, ...]]:

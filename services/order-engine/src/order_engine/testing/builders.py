@@ -7,7 +7,7 @@ from common.exchanges import Exchange
 from common.exits import ExitLevel, ExitPlan, PriceTarget
 from common.instruments import Instrument
 from common.intents import PlaceExits, PlaceOrder
-from common.orders import OrderFact, OrderType, Side
+from common.orders import OrderFact, OrderFilled, OrderStatus, OrderType, Side
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
 from order_engine.events import Observed
@@ -105,6 +105,24 @@ def a_fact(kind: type[Any], order: Order, bracket: Bracket, *, at_ms: int = NOW_
         ts_init_ms=at_ms,
         **fields,
     )
+
+
+def a_fill(order: Order, bracket: Bracket, qty: Decimal | str, px: Decimal | str = "100000", **fields: Any) -> Any:
+    """A trade of one of the bracket's orders, its first, at no fee unless told otherwise."""
+    defaults: dict[str, Any] = {
+        "last_qty": Decimal(qty),
+        "last_px": Decimal(px),
+        "cum_qty": Decimal(qty),
+        "trade_id": f"{order.client_order_id}/{qty}",
+        "fee": Decimal(0),
+    }
+    return a_fact(OrderFilled, order, bracket, **(defaults | fields))
+
+
+def an_entry_fill(bracket: Bracket, qty: Decimal | str = "0.01", **fields: Any) -> Any:
+    """The entry filled at 100,000, all of it."""
+    assert bracket.entry is not None
+    return a_fill(bracket.entry, bracket, qty, **({"status": OrderStatus.FILLED} | fields))
 
 
 def told(bracket: Bracket, *facts: OrderFact, now_ms: int = NOW_MS) -> tuple[Bracket, tuple[Effect, ...]]:
