@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from paper_exchange.binance import signing
 from paper_exchange.binance.errors import bad_key, bad_key_format
+from paper_exchange.keyring import Keys
 
 _ALPHABET = string.ascii_letters + string.digits
 KEY_LENGTH = 64
@@ -52,33 +53,14 @@ def read_public_key(pem: str) -> Ed25519PublicKey:
     return key
 
 
-class KeyRing:
+class KeyRing(Keys[ApiKey]):
     """Every key of the exchange."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, ApiKey] = {}
-
-    def add(self, key: ApiKey) -> None:
-        """Make `key` usable."""
-        self._keys[key.api_key] = key
 
     def find(self, api_key: str | None) -> ApiKey:
         """The usable key with this name. Raises: -2014 when it is no key at all, -2015 when nobody has it."""
         if not api_key or not api_key.isascii() or not api_key.isalnum():
             raise bad_key_format()
-        key = self._keys.get(api_key)
-        if key is None or key.is_revoked:
+        key = self.usable(api_key)
+        if key is None:
             raise bad_key()
         return key
-
-    def uid_of(self, api_key: str | None) -> int | None:
-        """Whose key this is, without any check; None when nobody's."""
-        key = self._keys.get(api_key or "")
-        return None if key is None else key.uid
-
-    def revoke(self, uid: int) -> int:
-        """Revoke every key of `uid`; answers how many."""
-        mine = [key for key in self._keys.values() if key.uid == uid and not key.is_revoked]
-        for key in mine:
-            key.is_revoked = True
-        return len(mine)

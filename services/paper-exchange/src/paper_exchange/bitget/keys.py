@@ -7,6 +7,7 @@ from typing import Literal
 
 from paper_exchange.bitget import signing
 from paper_exchange.bitget.errors import ApiError
+from paper_exchange.keyring import Keys
 
 Kind = Literal["classic", "uta"]
 CLOCK_WINDOW_MS = 30_000
@@ -46,40 +47,16 @@ def new_secret() -> str:
     return secrets.token_hex(32)
 
 
-class KeyRing:
+class KeyRing(Keys[ApiKey]):
     """Every key of the exchange."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, ApiKey] = {}
-
-    def add(self, key: ApiKey) -> None:
-        """Make `key` usable."""
-        self._keys[key.api_key] = key
-
-    def find(self, api_key: str) -> ApiKey | None:
-        """The usable key with this name."""
-        key = self._keys.get(api_key)
-        return None if key is None or key.is_revoked else key
-
-    def uid_of(self, api_key: str) -> int | None:
-        """Whose key this is, without any check; None when nobody's."""
-        key = self._keys.get(api_key)
-        return None if key is None else key.uid
 
     def kind_of(self, uid: int) -> Kind:
         """In which world the account lives; Classic when it has no key."""
         return next((key.kind for key in self._keys.values() if key.uid == uid), "classic")
 
-    def revoke(self, uid: int) -> int:
-        """Revoke every key of `uid`; answers how many."""
-        mine = [key for key in self._keys.values() if key.uid == uid and not key.is_revoked]
-        for key in mine:
-            key.is_revoked = True
-        return len(mine)
-
     def check(self, sent: Credentials, text: str, now_ms: int) -> ApiKey:
         """The key that signed `text` now. Raises: 40006, 40011, 40005, 40008, 40012, 40009."""
-        key = self.find(sent.api_key)
+        key = self.usable(sent.api_key)
         if key is None:
             raise ApiError("40006", "Invalid ACCESS_KEY")
         if not sent.passphrase:

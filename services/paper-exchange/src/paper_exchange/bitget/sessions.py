@@ -86,7 +86,7 @@ class Sessions:
         session.push(orjson.dumps({"event": "login", "code": "0", "msg": ""}))
 
     def _check(self, session: Session, arg: Json, now_ms: int) -> ApiKey:
-        key, timestamp = self._venue.keys.find(str(arg.get("apiKey"))), str(arg.get("timestamp"))
+        key, timestamp = self._venue.keys.usable(str(arg.get("apiKey"))), str(arg.get("timestamp"))
         if key is None:
             raise ApiError("30011", "Invalid ACCESS_KEY")
         if arg.get("passphrase") != key.passphrase:

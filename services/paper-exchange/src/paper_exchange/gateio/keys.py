@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from paper_exchange.gateio.errors import ApiError, bad_key
+from paper_exchange.keyring import Keys
 
 Right = Literal["none", "read", "write"]
 PRODUCTS = ("spot", "wallet")
@@ -35,33 +36,14 @@ def new_token(length: int) -> str:
     return secrets.token_hex(length // 2)
 
 
-class KeyRing:
+class KeyRing(Keys[ApiKey]):
     """Every key of the exchange."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, ApiKey] = {}
-
-    def add(self, key: ApiKey) -> None:
-        """Make `key` usable."""
-        self._keys[key.api_key] = key
 
     def find(self, api_key: str, address: str) -> ApiKey:
         """The usable key with this name. Raises: INVALID_KEY, IP_FORBIDDEN."""
-        key = self._keys.get(api_key)
-        if key is None or key.is_revoked:
+        key = self.usable(api_key)
+        if key is None:
             raise bad_key()
         if key.addresses and address not in key.addresses:
             raise ApiError("IP_FORBIDDEN", "Request IP is not in the whitelist")
         return key
-
-    def uid_of(self, api_key: str | None) -> int | None:
-        """Whose key this is, without any check; None when nobody's."""
-        key = self._keys.get(api_key or "")
-        return None if key is None else key.uid
-
-    def revoke(self, uid: int) -> int:
-        """Revoke every key of `uid`; answers how many."""
-        mine = [key for key in self._keys.values() if key.uid == uid and not key.is_revoked]
-        for key in mine:
-            key.is_revoked = True
-        return len(mine)

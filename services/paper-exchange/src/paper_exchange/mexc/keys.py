@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from paper_exchange.keyring import Keys
 from paper_exchange.mexc.errors import ApiError, bad_key, missing, no_key
 from paper_exchange.mexc.ids import new_listen_key
 
@@ -21,36 +22,17 @@ class ApiKey:
     is_revoked: bool = False
 
 
-class KeyRing:
+class KeyRing(Keys[ApiKey]):
     """Every key of the exchange."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, ApiKey] = {}
-
-    def add(self, key: ApiKey) -> None:
-        """Make `key` usable."""
-        self._keys[key.api_key] = key
 
     def find(self, api_key: str | None) -> ApiKey:
         """The usable key with this name. Raises: 400 when none was sent, 10072 when nobody has it."""
         if not api_key:
             raise no_key()
-        key = self._keys.get(api_key)
-        if key is None or key.is_revoked:
+        key = self.usable(api_key)
+        if key is None:
             raise bad_key()
         return key
-
-    def uid_of(self, api_key: str | None) -> int | None:
-        """Whose key this is, without any check; None when nobody's."""
-        key = self._keys.get(api_key or "")
-        return None if key is None else key.uid
-
-    def revoke(self, uid: int) -> int:
-        """Revoke every key of `uid`; answers how many."""
-        mine = [key for key in self._keys.values() if key.uid == uid and not key.is_revoked]
-        for key in mine:
-            key.is_revoked = True
-        return len(mine)
 
 
 class ListenKeys:
