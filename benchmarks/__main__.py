@@ -1,12 +1,9 @@
 """`python -m benchmarks`: measure, print the tables, keep the numbers. 1 when an order list was lost or doubled."""
 
 import argparse
-import asyncio
 import json
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,33 +12,24 @@ from rich.console import Console
 
 from benchmarks.race import EVERYBODY, FLOOR, OURS, Plan, Race, run
 from benchmarks.report import as_json, show
+from benchmarks.running import OUT, NotMeasured, in_a_folder
 from common.bus.brokers import BrokerKind
-from common.errors import CgtError
 
-_OUT = Path(".run") / "bench"
 _HANDED_ON = ("CGT_LOG_", "CGT_BINANCE_")
 
 
 def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
     """Run the benchmark from the command line."""
     plan = _plan(argv, env)
-    console = Console() if sys.stdout.isatty() else Console(width=140)
-    _OUT.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=_OUT)).absolute()
-    try:
-        race = asyncio.run(run(plan, folder, console))
-    except CgtError as error:
-        console.print(f"{error}\nThe logs are kept in {folder / 'logs'}", style="bold red", markup=False)
-        return 1
-    show(race, console)
-    console.print(f"The numbers are in {_kept(race)}")
-    if not _is_whole(race):
-        console.print(
-            f"Order lists were lost or doubled. The logs are kept in {folder / 'logs'}", style="bold red", markup=False
-        )
-        return 1
-    shutil.rmtree(folder)
-    return 0
+
+    async def measured(folder: Path, console: Console) -> None:
+        race = await run(plan, folder, console)
+        show(race, console)
+        console.print(f"The numbers are in {_kept(race)}")
+        if not _is_whole(race):
+            raise NotMeasured("Order lists were lost or doubled.")
+
+    return in_a_folder(measured)
 
 
 def _plan(argv: Sequence[str], env: Mapping[str, str]) -> Plan:
@@ -80,7 +68,7 @@ def _is_whole(race: Race) -> bool:
 
 
 def _kept(race: Race) -> Path:
-    path = _OUT / f"{time.strftime('%Y%m%d-%H%M%S')}-{race.plan.broker}.json"
+    path = OUT / f"{time.strftime('%Y%m%d-%H%M%S')}-{race.plan.broker}.json"
     path.write_text(json.dumps(as_json(race), indent=1))
     return path
 

@@ -9,13 +9,10 @@ import argparse
 import asyncio
 import os
 import secrets
-import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -24,15 +21,15 @@ from rich.table import Table
 
 from benchmarks.bots.config import Account
 from benchmarks.ours import Ours
-from benchmarks.paper import ROOMY, Paper
+from benchmarks.paper import Paper
 from benchmarks.race import calm, quiet
+from benchmarks.running import NotMeasured, on_a_stack
 from benchmarks.stamps import Turn, turn_of
 from benchmarks.stats import median, spread
 from benchmarks.trade import ENTRY_PX, ENTRY_QTY, STOP, SYMBOL, TAKE_PROFITS
 from cgt.trader import HttpJson, Refused, Trader
 from common.bus.brokers import BrokerKind
-from common.errors import CgtError
-from common.runtime.stack import Stack, StackOptions
+from common.runtime.stack import Stack
 
 _AT_ONCE: Final = 8
 """Requests of the flood under way at the same time."""
@@ -176,27 +173,14 @@ def main(argv: Sequence[str], broker: str) -> int:
     parser.add_argument("--per-second", type=float, default=20, help="how fast they come")
     parser.add_argument("--rounds", type=int, default=3, help="turns with and without the two")
     asked = Asked(**vars(parser.parse_args(argv)))
-    console = Console() if sys.stdout.isatty() else Console(width=140)
-    out = Path(".run") / "bench"
-    out.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=out)).absolute()
-    options = StackOptions(run_dir=folder, broker=BrokerKind(broker), settings=ROOMY)
 
-    async def measured() -> list[Pair]:
-        async with Stack(options) as stack:
-            return await run(asked, stack, console)
+    async def measured(stack: Stack, console: Console) -> None:
+        pairs = await run(asked, stack, console)
+        show(asked, pairs, console)
+        if not all(turn.is_whole for pair in pairs for turn in (pair.alone, pair.beside)):
+            raise NotMeasured("Order lists of the others were lost or doubled.")
 
-    try:
-        pairs = asyncio.run(measured())
-    except CgtError as error:
-        console.print(f"{error}\nThe logs are kept in {folder / 'logs'}", style="bold red", markup=False)
-        return 1
-    show(asked, pairs, console)
-    if not all(turn.is_whole for pair in pairs for turn in (pair.alone, pair.beside)):
-        console.print(f"The logs are kept in {folder / 'logs'}", style="bold red", markup=False)
-        return 1
-    shutil.rmtree(folder)
-    return 0
+    return on_a_stack(broker, measured)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,12 @@ import argparse
 import asyncio
 import os
 import secrets
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
@@ -26,18 +23,17 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cpu import usage
+from benchmarks.running import NotMeasured, on_a_stack
 from benchmarks.stats import median, spread
 from common.bus.brokers import BrokerKind, BusSettings
 from common.bus.messages import Outgoing
 from common.bus.publisher import Publisher
 from common.bus.topics import ORDER_EVENTS
 from common.codec import encode
-from common.errors import CgtError
 from common.exchanges import Exchange
 from common.orders import OrderFilled, OrderStatus, OrderType, Side, type_of
 from common.runtime.process import accepts_connections, free_port, start
-from common.runtime.services import SERVICES
-from common.runtime.stack import Stack, StackOptions
+from common.runtime.stack import Stack
 from common.service.auth import ServiceAuth
 
 OURS: Final = "gateway"
@@ -210,10 +206,9 @@ def _payload() -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _bench(options: StackOptions) -> AsyncIterator[Bench]:
+async def _bench(stack: Stack) -> AsyncIterator[Bench]:
     port = free_port()
     async with AsyncExitStack() as open_:
-        stack = await open_.enter_async_context(Stack(options))
         bare = start(
             "bare", [sys.executable, "-m", "benchmarks.bots.bare_socketio", str(port)], log=stack.logs / "bare.log"
         )
@@ -221,7 +216,7 @@ async def _bench(options: StackOptions) -> AsyncIterator[Bench]:
         await bare.ready(lambda: accepts_connections(port), 30)
         connector = aiohttp.TCPConnector(limit=0)
         http = await open_.enter_async_context(aiohttp.ClientSession(connector=connector, raise_for_status=True))
-        bus = BusSettings(kafka_bootstrap=stack.bootstrap, broker=options.broker)
+        bus = BusSettings(kafka_bootstrap=stack.bootstrap, broker=stack.options.broker)
         publisher = await open_.enter_async_context(Publisher(bus, (ORDER_EVENTS,), "benchmark"))
         yield Bench(stack, http, f"http://127.0.0.1:{port}", publisher)
 
@@ -255,29 +250,18 @@ def main(argv: Sequence[str], broker: str) -> int:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args(argv)
-    console = Console() if sys.stdout.isatty() else Console(width=140)
-    out = Path(".run") / "bench"
-    out.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=out)).absolute()
-    services = tuple(service for service in SERVICES if service.name in NEEDED)
-    settings = {"CGT_CONNECTIONS_PER_USER": "1000"}
-    options = StackOptions(run_dir=folder, broker=BrokerKind(broker), settings=settings, services=services)
 
-    async def measured() -> list[Turn]:
-        async with _bench(options) as bench:
+    async def measured(stack: Stack, console: Console) -> None:
+        async with _bench(stack) as bench:
             await bench.enrol(asked.users)
             order = [who for n in range(asked.rounds) for who in ((OURS, BARE) if n % 2 == 0 else (BARE, OURS))]
-            return [await bench.turn(who, asked.tabs, asked.rate, asked.seconds) for who in order]
+            turns = [await bench.turn(who, asked.tabs, asked.rate, asked.seconds) for who in order]
+        clients = asked.users * asked.tabs
+        show(turns, console, f"{clients} Socket.IO clients, {asked.rate:g} updates/s to {asked.tabs} clients each, ms")
+        if any(len(turn.latencies_ms) != turn.expected for turn in turns):
+            raise NotMeasured("Updates were lost or doubled.")
 
-    try:
-        turns = asyncio.run(measured())
-    except CgtError as error:
-        console.print(f"{error}\nThe logs are kept in {folder / 'logs'}", style="bold red", markup=False)
-        return 1
-    clients = asked.users * asked.tabs
-    show(turns, console, f"{clients} Socket.IO clients, {asked.rate:g} updates/s to {asked.tabs} clients each, ms")
-    shutil.rmtree(folder)
-    return 0 if all(len(turn.latencies_ms) == turn.expected for turn in turns) else 1
+    return on_a_stack(broker, measured, NEEDED, {"CGT_CONNECTIONS_PER_USER": "1000"})
 
 
 if __name__ == "__main__":
