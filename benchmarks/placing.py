@@ -5,7 +5,6 @@ decided, sent and heard of again before it is answered.
 """
 
 import argparse
-import asyncio
 import os
 import secrets
 import sys
@@ -19,7 +18,7 @@ from rich.table import Table
 from benchmarks.running import on_a_stack
 from benchmarks.signing import rest_body
 from benchmarks.stats import median, spread
-from cgt.trader import Refused, Trader
+from cgt.trader import Trader
 from common.bus.brokers import BrokerKind
 from common.errors import CgtError
 from common.runtime.stack import Stack
@@ -29,6 +28,7 @@ NEEDED = ("paper-exchange", "credentials-vault", "binance-connector", "order-eng
 OURS, DIRECT = "through us", "straight"
 _ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "0.001", "price": "90000"}
 _WARM_UP = 5
+_WITHIN_S = 60.0
 
 
 async def measure(stack: Stack, orders: int, console: Console) -> None:
@@ -62,17 +62,9 @@ async def _sign_in(stack: Stack, trader: Trader) -> None:
 
 async def _through_us(trader: Trader) -> None:
     order = {**_ORDER, "exchange": "BINANCE", "tpLevels": [104_000], "sl": 85_000}
-    while True:
-        try:
-            placed = await trader.post("/exchanges/place-order", order)
-        except Refused as refused:
-            if "'retryable': True" not in str(refused):
-                raise
-            await asyncio.sleep(0.2)
-        else:
-            if placed.get("status") != "NEW":
-                raise CgtError(f"the order was not answered by the exchange: {placed}")
-            return
+    placed = await trader.post_patiently("/exchanges/place-order", order, within_s=_WITHIN_S)
+    if placed.get("status") != "NEW":
+        raise CgtError(f"the order was not answered by the exchange: {placed}")
 
 
 async def _straight(http: aiohttp.ClientSession, url: str, member: Member) -> None:

@@ -18,11 +18,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.running import on_a_stack
+from benchmarks.running import NotMeasured, on_a_stack
 from benchmarks.stats import median, spread
-from cgt.trader import HttpJson, Refused, Trader
+from cgt.trader import HttpJson, Trader
 from common.bus.brokers import BrokerKind
-from common.errors import CgtError
 from common.exchanges import Exchange
 from common.runtime.stack import Stack
 
@@ -44,10 +43,6 @@ _HIGHEST_STOP: Final = 95_000
 _PER_SECOND: Final = 4
 _WITHIN_S: Final = 60.0
 _MS: Final = 1_000_000
-
-
-class NotMeasured(CgtError):
-    """What should have happened did not."""
 
 
 @dataclass
@@ -113,28 +108,16 @@ async def _seat(exchange: Exchange, stop: int, stack: Stack, paper: HttpJson) ->
         key["passphrase"] = account["passphrase"]
     async with Trader(stack.gateway_url) as trader:
         await trader.sign_in(f"bench-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(16))
-        await _patiently(trader, "/api-credentials", {"exchange": exchange.value.upper(), **key})
+        stored = {"exchange": exchange.value.upper(), **key}
+        await trader.post_patiently("/api-credentials", stored, within_s=_WITHIN_S)
         yield Seat(trader, exchange, account["uid"], stop)
 
 
 async def _entry(seat: Seat) -> dict[str, Any]:
     order = {**_ENTRY, "exchange": seat.exchange.value.upper(), "tpLevels": _TARGETS, "sl": seat.stop}
-    placed = await _patiently(seat.trader, "/exchanges/place-order", order)
+    # An account's stream has just begun, or MEXC's limits are used up: then the answer is "later".
+    placed = await seat.trader.post_patiently("/exchanges/place-order", order, within_s=_WITHIN_S)
     return {"uid": seat.uid, "order_id": placed["orderId"], "symbol": _SYMBOL}
-
-
-async def _patiently(trader: Trader, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Post until the answer is not "later": an account's stream has just begun, or MEXC's limits are used up."""
-    deadline = time.monotonic() + _WITHIN_S
-    while True:
-        try:
-            answer: dict[str, Any] = await trader.post(path, body)
-        except Refused as refused:
-            if "'retryable': True" not in str(refused) or time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.5)
-        else:
-            return answer
 
 
 async def _protected(

@@ -11,6 +11,7 @@ from typing import Any, Final
 import aiohttp
 import asyncpg
 
+from cgt.trader import Refused
 from common.errors import CgtError
 from order_engine.store import SCHEMA
 from tests.crashes.books import ETH, ZERO, Market, View, doubled, lost
@@ -19,6 +20,7 @@ from tests.e2e.conftest import Desk, Json, User
 SETTLED_WITHIN_S: Final = 90.0
 _ANSWERED_WITHIN_S: Final = 90.0
 _PAUSE_S: Final = 0.1
+_PLACE: Final = "/exchanges/place-order"
 _FILLS: Final = f"SELECT side, sum(qty) AS qty FROM {SCHEMA}.fills WHERE account_id = $1 GROUP BY side"
 
 
@@ -48,29 +50,19 @@ class Seat:
         self._intents += 1
         self._before += (await self.view()).held
         key, deadline, said = secrets.token_hex(8), time.monotonic() + _ANSWERED_WITHIN_S, ""
-        while time.monotonic() < deadline:
+        while (left_s := deadline - time.monotonic()) > 0:
             try:
-                status, answer = await self._post(order, key)
-            except (aiohttp.ClientError, TimeoutError) as error:
+                placed: Json = await self._user.trader.post_patiently(_PLACE, order, within_s=left_s, key=key)
+            except (Refused, aiohttp.ClientError, TimeoutError) as error:
                 said = repr(error)
-            else:
-                if status == HTTPStatus.OK:
-                    placed: Json = answer["data"]
-                    return placed
-                said = f"{status} {answer}"
-                if _is_final(status, answer):  # It was provably not placed, so that a new request is the right thing.
+                if isinstance(error, Refused) and _is_final(error):  # A new request is the right thing.
                     key = secrets.token_hex(8)
+            else:
+                if "statusUrl" not in placed:
+                    return placed
+                said = f"under way: {placed}"
             await asyncio.sleep(_PAUSE_S)
         raise NotSettled(f"{self}: an entry was not taken: {said}")
-
-    async def _post(self, order: Json, key: str) -> tuple[int, Json]:
-        headers = {**self._user.trader.authorization, "Idempotency-Key": key}
-        url = f"{self._desk.stack.gateway_url}/exchanges/place-order"
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
-            http.post(url, json=order, headers=headers) as answer,
-        ):
-            return answer.status, await answer.json(content_type=None)
 
     async def rest(self) -> Json:
         """Place an entry below the market; answers what fills it at the control API."""
@@ -137,10 +129,9 @@ class Seat:
         return f"{self.exchange} account {self.uid} ({self._user.credential_id})"
 
 
-def _is_final(status: int, answer: Json) -> bool:
+def _is_final(refused: Refused) -> bool:
     """Whether this refusal says that nothing was placed and nothing will be."""
-    refused = status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}
-    return refused or answer.get("outcome") == "rejected"
+    return refused.rejected or refused.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}
 
 
 class Load:

@@ -128,44 +128,27 @@ class User:
     credential_id: str
     exchange: str
 
-    async def buy(self, qty: str = "0.01", *, patiently: bool = True, **fields: Any) -> Json:
+    async def buy(self, qty: str = "0.01", *, within_s: float = 25.0, **fields: Any) -> Json:
         """Place a market buy with two targets and a stop, once the gateway has seen where the market stands now.
 
         A 503 is taken for what it says: the same again, under the same key.
         """
         order = _an_order(qty) | {"exchange": self.exchange.upper()} | fields
-        key = secrets.token_hex(8)
         for _ in range(50):
             try:
-                placed: Json = await self.trader.post("/exchanges/place-order", order, key=key)
+                placed: Json = await self.trader.post_patiently("/exchanges/place-order", order, within_s=within_s)
             except Refused as refused:
-                moved = "LEVEL_WRONG_SIDE" in str(refused)
-                if not moved and not (patiently and "'code': 'UNAVAILABLE'" in str(refused)):
+                if refused.code != "LEVEL_WRONG_SIDE":
                     raise
-                key = secrets.token_hex(8) if moved else key
-                await asyncio.sleep(0.1 if moved else 0.5)
+                await asyncio.sleep(0.1)
             else:
                 return placed
-        raise AssertionError("the gateway does not see the market's price, or the exchange is away")
+        raise AssertionError("the gateway does not see the market's price")
 
     async def attempt(self, qty: str = "0.01", **fields: Any) -> None:
         """The same, whatever the gateway answers: what counts is what the exchange has in the end."""
         with suppress(Refused):
-            await self.buy(qty, patiently=False, **fields)
-
-
-async def _patiently(trader: Trader, path: str, body: Json) -> Json:
-    """Post as a client that takes a 503 for what it says: after a stream cut MEXC's limits are used up for a while."""
-    for _ in range(30):
-        try:
-            answer: Json = await trader.post(path, body)
-        except Refused as refused:
-            if "'retryable': True" not in str(refused):
-                raise
-            await asyncio.sleep(0.5)
-        else:
-            return answer
-    raise AssertionError(f"POST {path} was not answered in time")
+            await self.buy(qty, within_s=0, **fields)
 
 
 def _an_order(qty: str) -> Json:
@@ -194,8 +177,8 @@ class Desk:
         account = await self.paper.post(f"/control/{exchange}/accounts", wanted)
         async with Trader(self.stack.gateway_url) as trader:
             await trader.sign_in(f"trader-{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(16))
-            stored = await _patiently(
-                trader,
+            # After a stream cut MEXC's limits are used up for a while, and the answer is "later".
+            stored = await trader.post_patiently(
                 "/api-credentials",
                 {
                     "exchange": exchange.upper(),
@@ -205,6 +188,7 @@ class Desk:
                     "label": "test",
                     "activeTrading": True,
                 },
+                within_s=25.0,
             )
             yield User(trader, account["uid"], account["api_key"], account["secret"], stored["id"], exchange)
 

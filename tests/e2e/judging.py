@@ -36,7 +36,7 @@ async def _open_orders(user: Any) -> list[dict[str, Any]]:
     try:
         return list(await user.trader.get("/exchanges/open-orders", exchange="MEXC"))
     except Refused as refused:
-        if "'retryable': True" not in str(refused):
+        if not refused.retryable:
             raise
         return []
 

@@ -98,7 +98,7 @@ class _Trade:
         if "passphrase" in account:
             key["passphrase"] = account["passphrase"]
         named = {"exchange": self._venue.name, "label": "demo", "activeTrading": True}
-        await self._trader.post("/api-credentials", named | key)
+        await self._trader.post_patiently("/api-credentials", named | key, within_s=WITHIN_S)
         shown = str(await self._trader.get("/api-credentials"))
         if account["secret"] in shown:
             raise NotObserved("The gateway shows the secret of a stored key.")
@@ -114,7 +114,8 @@ class _Trade:
             "sl": STOP_PX,
             "exchange": self._venue.name,
         }
-        placed = await self._settled(await self._trader.post("/exchanges/place-order", order))
+        answer = await self._trader.post_patiently("/exchanges/place-order", order, within_s=WITHIN_S)
+        placed = await self._settled(answer)
         self._trade_id = placed["orderGroupId"]
         self._story.step(
             "Order placed",

@@ -1,11 +1,14 @@
 """A user of the gateway, as a frontend would be: its REST endpoints and its Socket.IO events, and nothing else."""
 
+import asyncio
 import json
+import secrets
+import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import aiohttp
 import socketio
@@ -22,11 +25,33 @@ EVENTS = (
     "protection_update",
 )
 
+_PAUSE_S: Final = 0.25
+
 Json = dict[str, Any]
 
 
 class Refused(CgtError):
-    """The gateway or the paper exchange answered with an error; the message is its answer."""
+    """The gateway or the paper exchange answered with an error: its status, and what its problem document says."""
+
+    def __init__(self, request: str, status: int, problem: Json) -> None:
+        super().__init__(f"{request} answered {status}: {problem}")
+        self.status = status
+        self.problem = problem
+
+    @property
+    def code(self) -> str:
+        """What was wrong, as `KILL_SWITCH_ENGAGED`; empty where the problem has no code."""
+        return str(self.problem.get("code", ""))
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same again may work."""
+        return self.problem.get("retryable") is True
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the exchange refused it: provably nothing was placed, and this answer is kept under its key."""
+        return self.problem.get("outcome") == "rejected"
 
 
 class HttpJson:
@@ -53,6 +78,25 @@ class HttpJson:
         """The answer's data; under one key a request is carried out once, however often it is sent. Raises Refused."""
         return await self._call("POST", path, {} if key is None else {"Idempotency-Key": key}, json=body)
 
+    async def post_patiently(self, path: str, body: Json, *, within_s: float, key: str | None = None) -> Any:
+        """The same, repeated under the same key while it is not answered or the refusal says that it may work later.
+
+        Only what the exchange rejected is asked under a new key. After `within_s` seconds the last try decides:
+        raises Refused, aiohttp.ClientError, TimeoutError.
+        """
+        key, deadline = key or secrets.token_hex(8), time.monotonic() + within_s
+        while True:
+            try:
+                return await self.post(path, body, key=key)
+            except Refused as refused:
+                if not refused.retryable or time.monotonic() > deadline:
+                    raise
+                key = secrets.token_hex(8) if refused.rejected else key
+            except (aiohttp.ClientError, TimeoutError):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_PAUSE_S)
+
     async def put(self, path: str, body: Json) -> Any:
         """PUT a JSON body. Raises Refused."""
         return await self._call("PUT", path, json=body)
@@ -66,7 +110,7 @@ class HttpJson:
         async with self._http.request(method, f"{self._base_url}{path}", headers=headers, **request) as answer:
             body = json.loads(await answer.text(), parse_float=Decimal)
             if answer.status >= 400:
-                raise Refused(f"{method} {path} answered {answer.status}: {body}")
+                raise Refused(f"{method} {path}", answer.status, body)
         return body["data"] if isinstance(body, dict) and "data" in body else body
 
 
