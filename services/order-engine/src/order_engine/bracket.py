@@ -6,10 +6,10 @@ once per version: a frozen value cannot make them wrong.
 
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 
 import msgspec
 
+from common.derived import derived
 from common.exchanges import CAPABILITIES, Exchange, ExitStyle
 from common.exits import ExitPlan, lowest_exit_px
 from common.instruments import ZERO, Instrument
@@ -58,24 +58,24 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     renew_at_ms: int | None = None
     """When to place it anew, because the exchange will end its triggers."""
 
-    @cached_property
+    @derived
     def live(self) -> bool:
         return any(leg.live for leg in self.legs)
 
-    @cached_property
+    @derived
     def sold_qty(self) -> Decimal:
         return sum((leg.filled_qty for leg in self.legs), ZERO)
 
-    @cached_property
+    @derived
     def claim(self) -> Decimal:
         """How much of the held quantity this exit may still sell or has sold."""
         return max(self.qty, self.sold_qty) if self.live else self.sold_qty
 
-    @cached_property
+    @derived
     def leaves_qty(self) -> Decimal:
         return self.claim - self.sold_qty
 
-    @cached_property
+    @derived
     def stopped_qty(self) -> Decimal:
         """How much of what is left has a confirmed stop on the exchange that can still work.
 
@@ -85,11 +85,11 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         sizes = [leg.leaves_qty for leg in stops if leg.role is not Role.TAKE_PROFIT]
         return max((size for size in sizes if size <= self.leaves_qty), default=ZERO)
 
-    @cached_property
+    @derived
     def targets(self) -> tuple[Order, ...]:
         return tuple(leg for leg in self.legs if leg.role is Role.TAKE_PROFIT)
 
-    @cached_property
+    @derived
     def stops(self) -> tuple[Order, ...]:
         """More than one where a shared stop was placed anew."""
         return tuple(leg for leg in self.legs if leg.role is Role.STOP_LOSS)
@@ -150,7 +150,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The time of the latest event handled."""
     version: int = 0
 
-    @cached_property
+    @derived
     def received_qty(self) -> Decimal:
         """What the entry delivered to sell: filled minus fees charged in base asset.
 
@@ -165,40 +165,40 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         fees = self.entry.fee_in(self.instrument.base) + unseen * self.instrument.taker_fee_rate
         return self.entry.filled_qty - fees
 
-    @cached_property
+    @derived
     def sold_qty(self) -> Decimal:
         return sum((exit_.sold_qty for exit_ in self.exits), ZERO)
 
-    @cached_property
+    @derived
     def released_qty(self) -> Decimal:
         """What the user has taken back: given up, or left over by exits they cancelled."""
         ended = (exit_ for exit_ in self.exits if exit_.released and not exit_.live)
         return self.given_up_qty + sum((max(exit_.qty - exit_.sold_qty, ZERO) for exit_ in ended), ZERO)
 
-    @cached_property
+    @derived
     def held_qty(self) -> Decimal:
         """What is still held and ours to look after."""
         return max(self.received_qty - self.sold_qty - self.released_qty - self.missing_qty, ZERO)
 
-    @cached_property
+    @derived
     def free_qty(self) -> Decimal:
         """Held in whole lots and covered by no exit."""
         claims = sum((exit_.claim for exit_ in self.exits), ZERO)
         return max(self.instrument.floor_qty(self.received_qty - claims - self.released_qty - self.missing_qty), ZERO)
 
-    @cached_property
+    @derived
     def protected_qty(self) -> Decimal:
         """Held and covered by a confirmed exit with a working stop."""
         return min(sum((exit_.stopped_qty for exit_ in self.exits), ZERO), self.held_qty)
 
-    @cached_property
+    @derived
     def guarded_qty(self) -> Decimal:
         """Held and watched over by the engine, on an exchange that cannot hold a stop itself."""
         if self.exit_style is not ExitStyle.HELD_STOP or self.plan is None:
             return ZERO
         return max(self.held_qty - self.protected_qty - self.dust_qty, ZERO)
 
-    @cached_property
+    @derived
     def exit_style(self) -> ExitStyle:
         """How its exits are placed: as the plan says, else as the exchange does it best."""
         known = CAPABILITIES[self.exchange]
@@ -226,7 +226,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether the exits are those that the entry brought along, and none were looked for yet."""
         return self.exit_style is ExitStyle.PRESET and self.entry is not None and not self.exits
 
-    @cached_property
+    @derived
     def dust_qty(self) -> Decimal:
         """Held, but too little for the exchange to take an exit for it, at the lowest price the plan names."""
         rest = self.held_qty - sum((exit_.leaves_qty for exit_ in self.exits), ZERO)
@@ -236,11 +236,11 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         px = min(px, self.dust_px or px)
         return max(rest, ZERO) if not self.instrument.sellable(self.instrument.floor_qty(rest), px) else ZERO
 
-    @cached_property
+    @derived
     def unprotected_qty(self) -> Decimal:
         return max(self.held_qty - self.protected_qty - self.guarded_qty - self.dust_qty, ZERO)
 
-    @cached_property
+    @derived
     def avg_px(self) -> Decimal | None:
         """The average entry price, before fees."""
         if self.entry is None:
@@ -250,15 +250,15 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         # A total that came without any price is valued by the price the order was sized by.
         return self.entry.quote_filled / self.entry.filled_qty or self.reference_px
 
-    @cached_property
+    @derived
     def entry_live(self) -> bool:
         return self.entry is not None and self.entry.live
 
-    @cached_property
+    @derived
     def live_exits(self) -> tuple[Exit, ...]:
         return tuple(exit_ for exit_ in self.exits if exit_.live)
 
-    @cached_property
+    @derived
     def state(self) -> BracketState:
         if self.closed_reason is not None:
             return BracketState.CLOSED
@@ -266,7 +266,7 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return BracketState.OPENING
         return BracketState.UNPROTECTED if self.unprotected_qty > 0 else BracketState.PROTECTED
 
-    @cached_property
+    @derived
     def orders(self) -> tuple[Order, ...]:
         """All orders, the entry first."""
         exits = tuple(leg for exit_ in self.exits for leg in exit_.legs)

@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 
 import msgspec
 
+from common.derived import derived
 from common.errors import ErrorCategory
 from common.exchanges import Residency
 from common.instruments import ZERO
@@ -78,25 +78,25 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether the exchange knows it; a stop that the engine holds is never sent."""
         return self.residency is Residency.EXCHANGE
 
-    @cached_property
+    @derived
     def live(self) -> bool:
         """Whether it may still trade (in flight counts: we do not know better)."""
         return self.status is None or not self.status.terminal
 
-    @cached_property
+    @derived
     def confirmed(self) -> bool:
         return self.status is not None
 
-    @cached_property
+    @derived
     def filled_qty(self) -> Decimal:
         """What has traded, by the larger of the exchange's total and the trades we saw."""
         return max(self.cum_qty, self.itemised_qty)
 
-    @cached_property
+    @derived
     def itemised_qty(self) -> Decimal:
         return sum((fill.qty for fill in self.fills), ZERO)
 
-    @cached_property
+    @derived
     def leaves_qty(self) -> Decimal:
         """What it may still trade, in base asset; nothing of an order given by value."""
         return max((self.qty or ZERO) - self.filled_qty, ZERO) if self.live else ZERO
@@ -106,7 +106,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether a waiting order's price was reached."""
         return self.order_type.waits_for_trigger and (self.triggered or self.filled_qty > 0)
 
-    @cached_property
+    @derived
     def quote_filled(self) -> Decimal:
         """What the trades were worth, in quote asset, before fees."""
         known = sum((fill.qty * fill.px for fill in self.fills), ZERO)
