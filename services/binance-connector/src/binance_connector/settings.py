@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Final, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from binance_connector.dialect import DEFAULT_RECV_WINDOW_MS, MAX_RECV_WINDOW_MS
-from common.connector.settings import ConnectorSettings, forbid_live_hosts
+from common.connector.settings import ConnectorSettings, Symbols, forbid_live_hosts
 
 TEST_HOSTS: Final = frozenset(
     {
@@ -38,15 +38,8 @@ class BinanceSettings(ConnectorSettings):
     binance_order_entry: OrderEntry = OrderEntry.REST
     binance_recv_window_ms: int = Field(default=DEFAULT_RECV_WINDOW_MS, ge=100, le=MAX_RECV_WINDOW_MS)
     """How long a signed request stays valid. A short one ends the doubt about a lost answer sooner."""
-    binance_market_symbols: tuple[str, ...] = ()
-    """Symbols whose market data is published, separated by commas."""
-
-    @field_validator("binance_market_symbols", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
-        return value
+    binance_market_symbols: Symbols = ()
+    """Symbols whose market data is published."""
 
     def checked(self) -> Self:
         """These settings, if they keep real money safe. Raises InvalidSetting."""

@@ -2,11 +2,11 @@
 
 from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from bitget_connector.dialect import DEFAULT_VALIDITY_MS
 from bitget_connector.signing import CLOCK_WINDOW_MS
-from common.connector.settings import ConnectorSettings, forbid_live_hosts
+from common.connector.settings import ConnectorSettings, Symbols, forbid_live_hosts
 
 
 class BitgetSettings(ConnectorSettings):
@@ -22,15 +22,8 @@ class BitgetSettings(ConnectorSettings):
     """How long a signed request stays valid. A short one ends the doubt about a lost answer sooner."""
     bitget_demo: bool = False
     """Demo trading: keys made in demo mode, the ordinary REST host with a header of its own, sockets on wspap."""
-    bitget_market_symbols: tuple[str, ...] = ()
-    """Symbols whose market data is published, separated by commas."""
-
-    @field_validator("bitget_market_symbols", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
-        return value
+    bitget_market_symbols: Symbols = ()
+    """Symbols whose market data is published."""
 
     def checked(self) -> Self:
         """These settings, if they keep real money safe. Raises InvalidSetting."""

@@ -4,9 +4,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from common.connector.settings import ConnectorSettings, forbid_live_hosts
+from common.connector.settings import ConnectorSettings, Symbols, forbid_live_hosts
 from gateio_connector.dialect import DEFAULT_VALIDITY_MS
 from gateio_connector.requests import Habits
 from gateio_connector.signing import PREFIX, TOLERANCE_MS
@@ -35,15 +35,8 @@ class GateioSettings(ConnectorSettings):
     """How far beyond its trigger the limit of a child stands that is to execute at once."""
     gateio_buy_slippage: Decimal = Field(default=Decimal("0.01"), ge=0, lt=Decimal("0.5"))
     """How far above the best ask a market buy of a base quantity may pay."""
-    gateio_market_symbols: tuple[str, ...] = ()
-    """Symbols whose market data is published, separated by commas."""
-
-    @field_validator("gateio_market_symbols", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
-        return value
+    gateio_market_symbols: Symbols = ()
+    """Symbols whose market data is published."""
 
     @property
     def base_url(self) -> str:

@@ -2,9 +2,9 @@
 
 from typing import Final, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from common.connector.settings import ConnectorSettings, forbid_live_hosts
+from common.connector.settings import ConnectorSettings, Symbols, forbid_live_hosts
 from mexc_connector.dialect import DEFAULT_RECV_WINDOW_MS, MAX_RECV_WINDOW_MS
 from mexc_connector.market_stream import SYMBOLS_PER_CONNECTION
 from mexc_connector.stream import DEFAULT_PROVE_SILENT_MS
@@ -22,16 +22,9 @@ class MexcSettings(ConnectorSettings):
     """How long a signed request stays valid. A short one ends the doubt about a lost answer sooner."""
     mexc_prove_silent_ms: int = Field(default=DEFAULT_PROVE_SILENT_MS, ge=1_000)
     """How long a private stream may say nothing before its listen key is proven: a lost one only falls silent."""
-    mexc_market_symbols: tuple[str, ...] = ()
-    """Symbols whose market data is published, separated by commas."""
+    mexc_market_symbols: Symbols = ()
+    """Symbols whose market data is published."""
     market_symbols_per_socket: int = Field(default=SYMBOLS_PER_CONNECTION, ge=1, le=SYMBOLS_PER_CONNECTION)
-
-    @field_validator("mexc_market_symbols", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
-        return value
 
     def checked(self) -> Self:
         """These settings, if they keep real money safe. Raises InvalidSetting."""

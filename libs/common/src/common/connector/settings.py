@@ -1,12 +1,23 @@
 """What every connector can be told, whatever its exchange."""
 
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from common.settings import EnvSettings, InvalidSetting
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _symbols(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(symbol.strip().upper() for symbol in value.split(",") if symbol.strip())
+    return value
+
+
+Symbols = Annotated[tuple[str, ...], BeforeValidator(_symbols)]
+"""Symbols, separated by commas."""
 
 
 class ConnectorSettings(EnvSettings):
