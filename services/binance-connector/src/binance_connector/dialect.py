@@ -16,11 +16,11 @@ from binance_connector.read_frames import (
     ServerTimeBody,
     TickerBody,
 )
-from binance_connector.replies import parse, retry_after_ms
 from binance_connector.signing import signed_request
 from binance_connector.stream import UserDataStream
 from common.accounts import BalanceChanged, Credentials
 from common.commands import CancelAllOrders, CancelOrder, SubmitOrder, SubmitOrderList
+from common.connector.bodies import parse, retry_after_ms
 from common.connector.ports import (
     Call,
     ExchangeInfo,

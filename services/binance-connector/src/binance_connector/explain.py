@@ -22,8 +22,8 @@ from binance_connector.order_socket import as_reply
 from binance_connector.read_frames import (
     MarketFrame,
 )
-from binance_connector.replies import parse
 from binance_connector.translate import balance_fact, list_fact, order_fact, user_event
+from common.connector.bodies import parse
 from common.connector.ports import Rejected, Reply
 from common.errors import ErrorCategory, UnreadableFrame
 from common.exchanges import Exchange

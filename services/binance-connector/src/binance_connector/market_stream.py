@@ -6,8 +6,8 @@ import orjson
 
 from binance_connector.prices import market_fact, stream_name, symbol_of_stream
 from binance_connector.read_frames import MarketFrame
-from binance_connector.replies import parse
 from binance_connector.ws_frames import as_bytes
+from common.connector.bodies import parse
 from common.connector.ports import (
     CloseAndReconnect,
     Frame,

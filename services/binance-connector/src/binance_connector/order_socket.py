@@ -6,10 +6,10 @@ Answers are handed on as the REST reply would have been: the body of `result` or
 import msgspec
 
 from binance_connector.frames import EventEnvelope, RateLimitBody, WsApiFrame
-from binance_connector.replies import parse
 from binance_connector.signing import signed_params
 from binance_connector.ws_frames import RetryData, as_bytes, request_frame
 from common.accounts import Credentials
+from common.connector.bodies import parse
 from common.connector.ports import (
     CloseAndReconnect,
     Frame,

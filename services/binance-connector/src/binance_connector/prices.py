@@ -22,8 +22,8 @@ from binance_connector.read_frames import (
     TickerEvent,
     TradeEvent,
 )
-from binance_connector.replies import parse
 from common.connector.amounts import finite
+from common.connector.bodies import parse
 from common.connector.ports import MarketChannel
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange

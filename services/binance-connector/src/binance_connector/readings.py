@@ -13,7 +13,7 @@ from binance_connector.read_frames import (
     ServerTimeBody,
     TickerBody,
 )
-from binance_connector.replies import parse
+from common.connector.bodies import parse
 from common.tools.lines import Line, answered, joined, outcome_of, told
 
 

@@ -10,10 +10,11 @@ from binance_connector.bodies import Reader
 from binance_connector.frames import OrderBody, OrderListBody, TradeBody
 from binance_connector.names import cancel_id
 from binance_connector.read_frames import AccountBody, ApiRestrictions
-from binance_connector.replies import parse, read_of
+from binance_connector.replies import read_of
 from common import ids
 from common.accounts import AssetBalance, BalanceChanged
 from common.connector.amounts import finite
+from common.connector.bodies import parse
 from common.connector.ports import (
     Call,
     HttpRequest,

@@ -5,13 +5,14 @@ proxies and firewalls (HTML under 403, 410 and 5xx), and every code that is not 
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from binance_connector.bodies import Reader
 from binance_connector.frames import AmendBody, CancelReplaceBody, ErrorBody, OrderBody, OrderListBody
 from binance_connector.refusals import category_of
+from common.connector.bodies import parse, read, retry_after_ms
 from common.connector.ports import Accepted, Outcome, Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
 from common.orders import OrderFact
@@ -31,24 +32,6 @@ class Shape(msgspec.Struct, frozen=True, rename="camel"):
     status: str | None = None
     orig_client_order_id: str | None = None
     is_working: bool | None = None
-
-
-def parse(body: bytes, type_: type[T]) -> T:
-    """The body as this shape. Raises UnreadableFrame naming the field at fault."""
-    try:
-        return _decoder(type_).decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableFrame(str(error)) from error
-
-
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-
-def _decoder(type_: type[T]) -> "msgspec.json.Decoder[T]":
-    decoder = _decoders.get(type_)
-    if decoder is None:
-        decoder = _decoders[type_] = msgspec.json.Decoder(type_)
-    return decoder
 
 
 def refusal(reply: Reply) -> Rejected | Unknown | None:
@@ -83,32 +66,15 @@ def _code_of(reply: Reply) -> str | None:
         return None
 
 
-def retry_after_ms(reply: Reply) -> int | None:
-    """The Retry-After header (seconds) in ms."""
-    seconds = reply.headers.get("retry-after", "")
-    return int(seconds) * 1000 if seconds.isascii() and seconds.isdecimal() and len(seconds) < 10 else None
-
-
 def outcome_of(reply: Reply, facts: Callable[[bytes], tuple[OrderFact, ...]]) -> Outcome:
     """A trading reply as an outcome. A success we cannot read is Unknown: something was done, we cannot say what."""
-    refused = refusal(reply)
-    if refused is not None:
-        return refused
-    try:
-        return Accepted(facts(reply.body))
-    except UnreadableFrame as error:
-        return Unknown(code="unreadable", reason=error.reason)
+    return read_of(reply, lambda body: Accepted(facts(body)))
 
 
 def read_of(reply: Reply, value: Callable[[bytes], T]) -> T | Rejected | Unknown:
     """A reading reply as its value."""
     refused = refusal(reply)
-    if refused is not None:
-        return refused
-    try:
-        return value(reply.body)
-    except UnreadableFrame as error:
-        return Unknown(code="unreadable", reason=error.reason)
+    return read(reply.body, value) if refused is None else refused
 
 
 def placed(account_id: str, reply: Reply, now_ms: int) -> Outcome:

@@ -22,11 +22,11 @@ from binance_connector.frames import (
     UserEvent,
     WsApiFrame,
 )
-from binance_connector.replies import parse
 from binance_connector.signing import UnusableSecret, signed_params
 from binance_connector.translate import balance_fact, list_fact, order_fact
 from binance_connector.ws_frames import RetryData, as_bytes, request_frame
 from common.accounts import Credentials
+from common.connector.bodies import parse
 from common.connector.ports import (
     CloseAndReconnect,
     FactsReceived,

@@ -9,9 +9,9 @@ from binance_connector import replies, symbols
 from binance_connector.frames import ExecutionReport, WsApiFrame
 from binance_connector.read_frames import SymbolBody
 from binance_connector.refusals import BY_CODE, category_of
-from binance_connector.replies import parse
 from binance_connector.translate import order_fact
 from common.accounts import BalanceChanged
+from common.connector.bodies import parse
 from common.connector.ports import (
     Accepted,
     Call,

@@ -9,11 +9,12 @@ from bitget_connector.limits import DOCUMENTED_LIMITS
 from bitget_connector.market_stream import PublicStream
 from bitget_connector.memory import Memory
 from bitget_connector.public_frames import Book, CandleRow, PublicTrade, ServerTime, Symbol, Ticker
-from bitget_connector.replies import TOO_MANY_REQUESTS, parse, value_of, wait_ms
+from bitget_connector.replies import TOO_MANY_REQUESTS, parse, value_of
 from bitget_connector.signing import CLOCK_WINDOW_MS, signed_request
 from bitget_connector.stream import AccountStream
 from common.accounts import BalanceChanged, Credentials
 from common.commands import CancelAllOrders, CancelOrder, SubmitOrder, SubmitOrderList
+from common.connector.bodies import retry_after_ms
 from common.connector.calls import then
 from common.connector.ports import (
     Call,
@@ -73,7 +74,7 @@ class BitgetDialect:
         """A 429 stops the whole address; what is used so far only concerns single endpoints and is counted here."""
         if reply.status != TOO_MANY_REQUESTS:
             return Usage()
-        return Usage(retry_after_ms=wait_ms(reply) or 0)
+        return Usage(retry_after_ms=retry_after_ms(reply) or 0)
 
     def initial_limits(self) -> tuple[RateLimit, ...]:
         """The documented limits; the exchange announces none."""

@@ -5,11 +5,12 @@ both occur, so the body is read first, whatever the status. A 5xx is unknown wha
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from bitget_connector.refusals import OK, category_of
+from common.connector import bodies
 from common.connector.ports import Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
 
@@ -32,18 +33,9 @@ class Envelope(msgspec.Struct, frozen=True, rename="camel"):
         return self.msg or self.message or ""
 
 
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-
 def parse(body: bytes, type_: type[T]) -> T:
     """The body as this shape; numbers may be text or numbers. Raises UnreadableFrame naming the field at fault."""
-    decoder = _decoders.get(type_)
-    if decoder is None:
-        decoder = _decoders[type_] = msgspec.json.Decoder(type_, strict=False)
-    try:
-        return decoder.decode(body)  # type: ignore[no-any-return]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableFrame(str(error)) from error
+    return bodies.parse(body, type_, strict=False)
 
 
 def code_of(reply: Reply) -> str | None:
@@ -68,28 +60,19 @@ def data_of(reply: Reply) -> bytes | Rejected | Unknown:
         envelope = parse(reply.body, Envelope)
     except UnreadableFrame:
         if reply.status == TOO_MANY_REQUESTS:
-            return Rejected(ErrorCategory.RATE_LIMITED, "http-429", "rate limit", retry_after_ms=wait_ms(reply))
+            return Rejected(
+                ErrorCategory.RATE_LIMITED, "http-429", "rate limit", retry_after_ms=bodies.retry_after_ms(reply)
+            )
         return Unknown(f"http-{reply.status}", "an answer that is not the API's")
     if reply.status >= 500:
         return Unknown(envelope.code, envelope.said)
     if envelope.code == OK:
         # A failing status beside the code of success contradicts itself: nobody can say which is right.
         return bytes(envelope.data) if reply.status == 200 else Unknown(f"http-{reply.status}", envelope.said)
-    return judged(envelope.code, envelope.said, wait_ms(reply))
+    return judged(envelope.code, envelope.said, bodies.retry_after_ms(reply))
 
 
 def value_of(reply: Reply, value: Callable[[bytes], T]) -> T | Rejected | Unknown:
     """An answer as its value; one we cannot read is Unknown."""
     data = data_of(reply)
-    if isinstance(data, Rejected | Unknown):
-        return data
-    try:
-        return value(data)
-    except UnreadableFrame as error:
-        return Unknown("unreadable", error.reason)
-
-
-def wait_ms(reply: Reply) -> int | None:
-    """The Retry-After header (seconds) in ms."""
-    seconds = reply.headers.get("retry-after", "")
-    return int(seconds) * 1000 if seconds.isascii() and seconds.isdecimal() and len(seconds) < 10 else None
+    return data if isinstance(data, Rejected | Unknown) else bodies.read(data, value)

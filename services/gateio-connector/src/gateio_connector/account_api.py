@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.codec import encode
+from common.connector.bodies import parse
 from common.connector.ports import Call, Rejected, Unknown
 from common.connector.reads import Reader
 from common.errors import Refused
 from gateio_connector import queries, requests
 from gateio_connector.frames import Transferred
 from gateio_connector.reads import simple
-from gateio_connector.replies import parse, value_of
+from gateio_connector.replies import value_of
 
 AccountName = Literal["spot", "margin", "futures", "delivery", "options"]
 _SETTLED: Final = frozenset({"futures", "delivery"})

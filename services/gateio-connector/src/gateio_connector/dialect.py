@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from common.accounts import BalanceChanged, Credentials
 from common.commands import CancelAllOrders, CancelOrder, SubmitOrder, SubmitOrderList
+from common.connector.bodies import parse
 from common.connector.ports import (
     Call,
     ExchangeInfo,
@@ -35,7 +36,7 @@ from gateio_connector.frames import BookRow, PairRow, PublicTradeRow, ServerTime
 from gateio_connector.market_stream import PublicStream
 from gateio_connector.memory import Memory
 from gateio_connector.pairs import Listed
-from gateio_connector.replies import TOO_MANY_REQUESTS, parse, value_of, wait_ms
+from gateio_connector.replies import TOO_MANY_REQUESTS, value_of, wait_ms
 from gateio_connector.requests import Habits
 from gateio_connector.signing import TOLERANCE_MS, signed_request
 from gateio_connector.stream import AccountStream

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from common.connector.bodies import parse
 from common.errors import ErrorCategory, UnreadableFrame
 from common.exchanges import Exchange
 from common.tools.lines import Line, answered, dumped, ignored, outcome_of, refused, told
@@ -24,7 +25,7 @@ from gateio_connector.frames import (
 )
 from gateio_connector.lines import Payload
 from gateio_connector.names import exchange_id_of
-from gateio_connector.replies import ErrorBody, judged, parse
+from gateio_connector.replies import ErrorBody, judged
 from gateio_connector.stream import AUTHENTICATION, balances_of_pushes
 
 _WS_ORDERS: Final = frozenset({"spot.orders", "spot.orders_v2"})

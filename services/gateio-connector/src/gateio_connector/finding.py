@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from common.commands import SubmitOrder
+from common.connector.bodies import parse
 from common.connector.calls import then
 from common.connector.ports import Call, OrderAbsent, OrderAnswer, OrderFound, OrderRef, Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
@@ -20,7 +21,7 @@ from gateio_connector.frames import OrderRow, PriceOrderRow
 from gateio_connector.memory import Memory
 from gateio_connector.names import client_id_of, price_order_of, text_of
 from gateio_connector.orders import Reader
-from gateio_connector.replies import parse, value_of
+from gateio_connector.replies import value_of
 
 RowT = TypeVar("RowT", OrderRow, PriceOrderRow)
 ABSENT = {ErrorCategory.NOT_FOUND, ErrorCategory.ALREADY_CLOSED}

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
+from common.connector.bodies import parse
 from common.connector.ports import Call, HttpRequest, Rejected, Reply, Unknown
 from gateio_connector import queries
 from gateio_connector.frames import OrderRow, PairOrders, PriceOrderRow
-from gateio_connector.replies import parse, value_of
+from gateio_connector.replies import value_of
 
 T = TypeVar("T")
 MOST_PAGES: Final = 20

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from common.connector.bodies import parse
 from common.connector.ports import (
     Frame,
     MarketChannel,
@@ -16,7 +17,6 @@ from common.errors import UnreadableFrame
 from gateio_connector.frames import WsFrame
 from gateio_connector.pairs import Listed
 from gateio_connector.prices import pushed
-from gateio_connector.replies import parse
 from gateio_connector.sockets import Pulse, as_bytes, frame, upgrade
 
 _CHANNELS: Final = {

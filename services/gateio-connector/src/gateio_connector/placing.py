@@ -13,6 +13,7 @@ import msgspec
 
 from common.commands import CancelOrder, SubmitOrder
 from common.connector.amounts import ZERO, some
+from common.connector.bodies import parse
 from common.connector.calls import then
 from common.connector.ports import Accepted, Call, HttpRequest, OrderAbsent, Outcome, Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
@@ -26,7 +27,7 @@ from gateio_connector.memory import Memory
 from gateio_connector.names import exchange_id_of, price_order_of, text_of
 from gateio_connector.orders import Reader
 from gateio_connector.refusals import REPEAT_REQUEST
-from gateio_connector.replies import parse, value_of
+from gateio_connector.replies import value_of
 
 _REPEATS: Final = 2
 _LOOK_ELSEWHERE: Final = frozenset(

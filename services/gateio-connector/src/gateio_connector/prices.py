@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from common.connector.amounts import Num, amount, decimal, positive, some
+from common.connector.bodies import parse
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange
 from common.market import Candle, Depth, MarketFact, PublicTrade, Ticker
@@ -26,7 +27,6 @@ from gateio_connector.frames import (
 )
 from gateio_connector.numbers import ms, seconds_as_ms, side_of
 from gateio_connector.pairs import symbol_of
-from gateio_connector.replies import parse
 
 T = TypeVar("T")
 CandleRow = list[str]

@@ -7,6 +7,7 @@ import msgspec
 
 from common.accounts import AssetBalance, BalanceChanged
 from common.connector.amounts import amount
+from common.connector.bodies import parse
 from common.connector.calls import then
 from common.connector.ports import Call, HttpRequest, KeyCheck, OrderAbsent, Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
@@ -18,7 +19,7 @@ from gateio_connector.frames import AccountDetail, BalanceRow, OrderRow, PriceOr
 from gateio_connector.memory import Memory
 from gateio_connector.names import client_id_of, price_order_of
 from gateio_connector.orders import Reader
-from gateio_connector.replies import parse, refusal, value_of
+from gateio_connector.replies import refusal, value_of
 
 T = TypeVar("T")
 UNIFIED_MODE = 2

@@ -1,10 +1,11 @@
 """Replies to values: Rejected where a label proves it, Unknown for all the rest. A 5xx is unknown whatever it says."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
+from common.connector.bodies import parse, read
 from common.connector.ports import Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
 from gateio_connector.refusals import category_of
@@ -25,20 +26,6 @@ class ErrorBody(msgspec.Struct, frozen=True):
     def said(self) -> str:
         """The text beside the label, for people."""
         return self.message or self.detail or ""
-
-
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-
-def parse(body: bytes, type_: type[T]) -> T:
-    """The body as this shape. Raises UnreadableFrame naming the field at fault."""
-    decoder = _decoders.get(type_)
-    if decoder is None:
-        decoder = _decoders[type_] = msgspec.json.Decoder(type_)
-    try:
-        return decoder.decode(body)  # type: ignore[no-any-return]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableFrame(str(error)) from error
 
 
 def refusal(reply: Reply) -> Rejected | Unknown | None:
@@ -68,12 +55,7 @@ def judged(error: ErrorBody, retry_after_ms: int | None = None) -> Rejected | Un
 def value_of(reply: Reply, value: Callable[[bytes], T]) -> T | Rejected | Unknown:
     """A reply as its value. A success we cannot read is Unknown: something was done, we cannot say what."""
     refused = refusal(reply)
-    if refused is not None:
-        return refused
-    try:
-        return value(reply.body)
-    except UnreadableFrame as error:
-        return Unknown("unreadable", error.reason)
+    return read(reply.body, value) if refused is None else refused
 
 
 def wait_ms(reply: Reply) -> int | None:

@@ -15,6 +15,7 @@ import orjson
 
 from common.accounts import AssetBalance, BalanceChanged, Credentials
 from common.connector.amounts import ZERO, amount
+from common.connector.bodies import parse
 from common.connector.ports import (
     Ask,
     CloseAndReconnect,
@@ -40,7 +41,7 @@ from gateio_connector.names import client_id_of, exchange_id_of
 from gateio_connector.numbers import ms
 from gateio_connector.orders import Reader
 from gateio_connector.pairs import symbol_of
-from gateio_connector.replies import ErrorBody, parse, value_of
+from gateio_connector.replies import ErrorBody, value_of
 from gateio_connector.signing import channel_signature
 from gateio_connector.sockets import Pulse, as_bytes, frame, upgrade
 

@@ -8,9 +8,9 @@ from typing import Final
 
 import orjson
 
+from common.connector.bodies import parse
 from common.connector.ports import Frame
 from mexc_connector.frames import ControlFrame
-from mexc_connector.replies import parse
 
 SUBSCRIPTION: Final = "SUBSCRIPTION"
 UNSUBSCRIPTION: Final = "UNSUBSCRIPTION"

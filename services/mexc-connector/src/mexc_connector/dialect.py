@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from common.accounts import BalanceChanged, Credentials
 from common.commands import CancelAllOrders, CancelOrder, SubmitOrder, SubmitOrderList
+from common.connector.bodies import parse, retry_after_ms
 from common.connector.ports import (
     Call,
     ExchangeInfo,
@@ -38,7 +39,7 @@ from mexc_connector.frames import (
     TickerBody,
 )
 from mexc_connector.market_stream import PublicStream
-from mexc_connector.replies import BANNED, FORBIDDEN, TOO_MANY_REQUESTS, parse, retry_after_ms
+from mexc_connector.replies import BANNED, FORBIDDEN, TOO_MANY_REQUESTS
 from mexc_connector.signing import signed_request
 from mexc_connector.stream import DEFAULT_PROVE_SILENT_MS, ListenKeys, UserDataStream
 from mexc_connector.told import ToldTrades

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from google.protobuf.json_format import ParseDict, ParseError
 
+from common.connector.bodies import parse
 from common.connector.ports import Rejected, Reply, Unknown
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange
@@ -31,7 +32,6 @@ from mexc_connector.frames import (
 )
 from mexc_connector.lines import Payload
 from mexc_connector.refusals import is_success
-from mexc_connector.replies import parse
 from mexc_connector.translate import ACCOUNT, DEALS, ORDERS, balance_fact, fill_fact, order_fact, read_push
 
 _CANCEL_TAKEN = "the cancel was taken; the state beside it is the one before it, so the order itself must be asked"

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from common.accounts import BalanceChanged
+from common.connector.bodies import parse
 from common.connector.ports import (
     Call,
     HttpRequest,
@@ -23,7 +24,7 @@ from common.orders import OrderFilled, OrderSnapshot
 from mexc_connector import queries
 from mexc_connector.bodies import Reader
 from mexc_connector.frames import AccountBody, ApiKeyBody, OrderBody, TradeBody
-from mexc_connector.replies import parse, read_of
+from mexc_connector.replies import read_of
 from mexc_connector.told import ToldTrades
 
 T = TypeVar("T")

@@ -7,8 +7,7 @@ The HTTP class is judged before the body: every 5xx is unknown, whatever it says
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import msgspec
-
+from common.connector.bodies import parse, read, retry_after_ms
 from common.connector.ports import Accepted, Outcome, Rejected, Reply, Unknown
 from common.errors import ErrorCategory, UnreadableFrame
 from common.orders import OrderFact
@@ -20,19 +19,6 @@ T = TypeVar("T")
 TOO_MANY_REQUESTS = 429
 BANNED = 418
 FORBIDDEN = 403
-
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-
-def parse(body: bytes, type_: type[T]) -> T:
-    """The body as this shape. Raises UnreadableFrame naming the field at fault."""
-    decoder = _decoders.get(type_)
-    if decoder is None:
-        decoder = _decoders[type_] = msgspec.json.Decoder(type_)
-    try:
-        return decoder.decode(body)  # type: ignore[no-any-return]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableFrame(str(error)) from error
 
 
 def refusal(reply: Reply) -> Rejected | Unknown | None:
@@ -67,21 +53,10 @@ def _error(body: bytes) -> ErrorBody | None:
         return None
 
 
-def retry_after_ms(reply: Reply) -> int | None:
-    """The Retry-After header (seconds) in ms."""
-    seconds = reply.headers.get("retry-after", "")
-    return int(seconds) * 1000 if seconds.isascii() and seconds.isdecimal() and len(seconds) < 10 else None
-
-
 def read_of(reply: Reply, value: Callable[[bytes], T]) -> T | Rejected | Unknown:
     """A reading reply as its value."""
     refused = refusal(reply)
-    if refused is not None:
-        return refused
-    try:
-        return value(reply.body)
-    except UnreadableFrame as error:
-        return Unknown(code="unreadable", reason=error.reason)
+    return read(reply.body, value) if refused is None else refused
 
 
 def placed(reply: Reply, facts: Callable[[bytes], tuple[OrderFact, ...]]) -> Outcome:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 import msgspec
 
 from common.accounts import Credentials
+from common.connector.bodies import parse
 from common.connector.ports import (
     Ask,
     CloseAndReconnect,
@@ -28,7 +29,7 @@ from common.errors import ErrorCategory, UnreadableFrame
 from common.orders import OrderFact
 from mexc_connector import control, queries
 from mexc_connector.frames import ListenKeyBody
-from mexc_connector.replies import BANNED, FORBIDDEN, TOO_MANY_REQUESTS, parse, refusal
+from mexc_connector.replies import BANNED, FORBIDDEN, TOO_MANY_REQUESTS, refusal
 from mexc_connector.told import ToldTrades
 from mexc_connector.translate import ACCOUNT, DEALS, ORDERS, balance_fact, fill_fact, order_fact, read_push
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from common.connector.bodies import parse
 from common.connector.ports import ExchangeInfo, LimitKind, LimitScope, LimitShape, RateLimit
 from common.errors import UnreadableFrame
 from common.exchanges import Exchange
@@ -10,7 +11,6 @@ from common.orders import OrderType
 from mexc_connector.facts import amount, order_type_of
 from mexc_connector.frames import ExchangeInfoBody, SymbolBody
 from mexc_connector.queries import ACCOUNT_BUCKET
-from mexc_connector.replies import parse
 from mexc_connector.requests import BATCH_BUCKET
 
 ONLINE = "1"
