@@ -1,9 +1,9 @@
 """What the gateway asks of others: the vault, the connectors, the order-engine's ledger, and its own store."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -14,6 +14,11 @@ from common.intents import IntentBase
 from common.market import Candle, Depth, PublicTrade, Ticker
 from common.orders import OrderSnapshot
 from gateway.risk.rules import Stake
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+After = tuple[int | str, ...]
+"""Where a page of a list ended: the key that its last element is sorted by."""
 
 
 class Account(AccountChanged, frozen=True, kw_only=True, tag="account.changed"):
@@ -184,6 +189,11 @@ class BracketView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands among others: when it was opened, in microseconds as the database keeps it, and its id."""
+        return (self.created_at - _EPOCH) // timedelta(microseconds=1), self.bracket_id
+
 
 class IntentView(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `order_engine.intents_v1`."""
@@ -201,8 +211,10 @@ class IntentView(msgspec.Struct, frozen=True, kw_only=True):
 class Ledger(Protocol):
     """The order-engine's published views."""
 
-    async def brackets(self, account_ids: Sequence[str], symbol: str | None, limit: int) -> Sequence[BracketView]:
-        """The newest first."""
+    async def brackets(
+        self, account_ids: Sequence[str], symbol: str | None, limit: int, after: After | None = None
+    ) -> Sequence[BracketView]:
+        """The newest first; only what comes after this `place`, unless None."""
 
     async def open_brackets(self, account_id: str) -> Sequence[BracketView]:
         """Those that are not closed, the newest first."""

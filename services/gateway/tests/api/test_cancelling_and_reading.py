@@ -1,8 +1,11 @@
 """Cancels, balances, open orders, positions and trades, each user's own."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from common import ids
@@ -10,7 +13,7 @@ from common.exchanges import Exchange
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent
 from common.orders import OrderCanceled, OrderSnapshot, OrderStatus, OrderType, Side
 from common.protection import ProtectionReduced
-from gateway.ports import IntentView
+from gateway.ports import BracketView, IntentView
 from gateway.testing.builders import AT, a_bracket_row, an_order_row, order_fact, protection_fact
 
 
@@ -143,6 +146,60 @@ async def test_trades_are_shown_with_profit_as_numbers(house: Any, trader: Any, 
     await trader.sign_in("other@example.com")
     await trader.store_key()
     assert (await trader.ask("GET", "/exchanges/trades?exchange=BINANCE")).body["data"] == []
+
+
+async def pages(trader: Any, path: str, between: Callable[[], None] = lambda: None) -> list[list[dict[str, Any]]]:
+    """All pages of a list, two elements each."""
+    found, cursor = [], ""
+    while cursor is not None:
+        reply = await trader.ask("GET", f"{path}&limit=2" + (f"&cursor={cursor}" if cursor else ""))
+        assert reply.status == 200, reply
+        found.append(reply.body["data"])
+        cursor = reply.body["nextCursor"]
+        between()
+    return found
+
+
+async def test_open_orders_come_page_by_page_though_one_fills_in_part_and_another_comes(
+    house: Any, trader: Any, account_id: str
+) -> None:
+    house.connector.orders = [resting(account_id, f"o{number}", str(number)) for number in (4, 2, 5, 1)]
+    house.ledger.order_rows = [
+        an_order_row(account_id, "held", residency="engine", status="NEW", order_id=None, order_role="SL")
+    ]
+
+    def meanwhile() -> None:
+        orders = {each.exchange_order_id: each for each in house.connector.orders}
+        orders["4"] = msgspec.structs.replace(orders["4"], ts_event_ms=9, cum_qty=Decimal("0.1"))
+        orders["3"] = resting(account_id, "o3", "3")
+        house.connector.orders = list(orders.values())
+
+    found = await pages(trader, "/exchanges/open-orders?exchange=BINANCE", meanwhile)
+    assert [[each["clientOrderId"] for each in page] for page in found] == [["o1", "o2"], ["o3", "o4"], ["o5", "held"]]
+    everything = (await trader.ask("GET", "/exchanges/open-orders?exchange=BINANCE")).body
+    assert (len(everything["data"]), everything["nextCursor"]) == (6, None)
+
+
+async def test_trades_come_page_by_page_the_newest_first_though_another_is_opened(
+    house: Any, trader: Any, account_id: str
+) -> None:
+    def a_trade(number: int) -> BracketView:
+        opened = AT + timedelta(milliseconds=number // 2)
+        return a_bracket_row(bracket_id=f"b{number}", account_id=account_id, created_at=opened)
+
+    house.ledger.bracket_rows = [a_trade(number) for number in range(4)]
+    meanwhile = lambda: house.ledger.bracket_rows.append(a_trade(10 + len(house.ledger.bracket_rows)))  # noqa: E731
+    found = await pages(trader, "/exchanges/trades?exchange=BINANCE", meanwhile)
+    assert [[each["orderGroupId"] for each in page] for page in found] == [["b3", "b2"], ["b1", "b0"]]
+
+
+@pytest.mark.parametrize("path", ["open-orders", "trades", "foreign-orders"])
+async def test_what_is_no_cursor_and_no_limit_is_refused_by_name(trader: Any, account_id: str, path: str) -> None:
+    for field, value in (("cursor", "x"), ("cursor", "WyJzaWduYWxzIiwxLCJhIl0"), ("limit", "0"), ("limit", "501")):
+        reply = await trader.ask("GET", f"/exchanges/{path}?exchange=BINANCE&{field}={value}")
+        assert (reply.status, reply.body["field"]) == (400, field)
+        assert reply.body["rule"]
+        assert reply.body["fix"]
 
 
 async def test_an_operation_finds_its_end_in_the_ledger(house: Any, trader: Any, account_id: str) -> None:

@@ -1,7 +1,5 @@
 """/portfolio: each user's own, exact, and honest about what is not known."""
 
-import base64
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -89,12 +87,6 @@ async def test_what_is_no_cursor_is_refused(stranger: Any, mine: Any, cursor: st
     for area in ("trades", "fees"):
         reply = await stranger.ask("GET", f"/portfolio/{area}?cursor={cursor}")
         assert (reply.status, reply.body["field"]) == (400, "cursor")
-
-
-async def test_a_number_no_database_takes_is_no_cursor(stranger: Any, mine: Any) -> None:
-    cursor = base64.urlsafe_b64encode(json.dumps([2**63, "a", "b", "c"]).encode()).decode()
-    reply = await stranger.ask("GET", f"/portfolio/trades?cursor={cursor}")
-    assert (reply.status, reply.body["field"]) == (400, "cursor")
 
 
 async def test_a_fee_shows_the_prices_that_value_it_and_totals_by_asset(house: Any, stranger: Any, mine: Any) -> None:

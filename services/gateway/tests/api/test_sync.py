@@ -97,6 +97,11 @@ async def test_orders_placed_by_hand_are_shown_to_whose_account_it_is(house: Any
     house.sync.foreign = [ForeignOrder(account_id=mine, **about), ForeignOrder(account_id="theirs", **about)]
     (order,) = (await trader.ask("GET", "/exchanges/foreign-orders?exchange=BINANCE")).body["data"]
     assert (order["orderId"], order["price"], order["firstSeen"]) == ("128", "120000", 1_795_338_000_000)
+    house.sync.foreign += [ForeignOrder(account_id=mine, **(about | {"order_id": number})) for number in ("127", "129")]
+    first = (await trader.ask("GET", "/exchanges/foreign-orders?limit=2")).body
+    rest = (await trader.ask("GET", f"/exchanges/foreign-orders?limit=2&cursor={first['nextCursor']}")).body
+    assert [each["orderId"] for each in first["data"] + rest["data"]] == ["127", "128", "129"]
+    assert rest["nextCursor"] is None
 
 
 async def test_without_a_sync_service_the_answer_says_so(house: Any, trader: Any) -> None:

@@ -45,4 +45,21 @@ async def test_the_newest_values_of_the_named_series_are_read_oldest_first(
     assert [each.day.day for each in found.series[1].observations] == [3, 4]
     named = await PostgresIndicators(pool).read(["NONE", "UNRATE"], date(2026, 1, 5), None, 10)
     assert [len(each.observations) for each in named.series] == [0, 1]
-    assert await HttpSync(None, pool).foreign_orders(["account-1"]) == []
+
+
+async def test_foreign_orders_are_read_page_by_page_as_sync_publishes_them(
+    pool: asyncpg.Pool, database_url: str
+) -> None:
+    await migrate("sync", "sync", database_url)
+    await pool.execute(
+        "INSERT INTO sync.foreign_orders "
+        "(account_id, user_id, exchange, symbol, exchange_order_id, executed_qty, status) "
+        "SELECT account, 'u', 'binance', 'BTCUSDT', number::text, 0, 'NEW' "
+        "FROM unnest(ARRAY['mine', 'too', 'theirs']) account, generate_series(1, 3) number"
+    )
+    sync, seen, after = HttpSync(None, pool), [], None
+    while page := await sync.foreign_orders(["mine", "too"], 4, after):
+        seen += [(each.order_id, each.account_id) for each in page]
+        after = page[-1].place
+    assert seen == [(number, account) for number in "123" for account in ("mine", "too")]
+    assert len(await sync.foreign_orders(["mine", "too"], None, None)) == 6

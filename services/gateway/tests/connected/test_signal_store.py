@@ -101,9 +101,9 @@ async def test_a_signal_and_its_recipients_are_stored_together_and_once(pool: as
     assert await store.add(signal, receipts)
     assert not await store.add(signal, receipts_of(signal, 9))
     assert await store.get(signal.signal_id) == signal
-    assert await store.receipts(signal.signal_id, -1, 10, None) == receipts
-    assert await store.receipts(signal.signal_id, 2, 1, [State.PENDING]) == receipts[3:4]
-    assert await store.receipts(signal.signal_id, -1, 10, [State.FAILED]) == []
+    assert await store.receipts(signal.signal_id, None, 10, None) == receipts
+    assert await store.receipts(signal.signal_id, (2,), 1, [State.PENDING]) == receipts[3:4]
+    assert await store.receipts(signal.signal_id, None, 10, [State.FAILED]) == []
     assert (await store.counts([signal.signal_id]))[signal.signal_id] == {State.PENDING: 5}
     pending = await store.pending(Exchange.BINANCE, SHARDS_ALL, after=FIRST, limit=10)
     assert sorted(pending, key=lambda each: each[0].ordinal) == [(receipt, signal) for receipt in receipts]
@@ -112,8 +112,8 @@ async def test_a_signal_and_its_recipients_are_stored_together_and_once(pool: as
     await store.add(twin, [])
     newest, older = await store.newest(None, 2)
     assert {newest.signal_id, older.signal_id} == {signal.signal_id, twin.signal_id}
-    assert await store.newest(newest, 2) == [older]
-    assert await store.newest(older, 2) == []
+    assert await store.newest((newest.created_ms, newest.signal_id), 2) == [older]
+    assert await store.newest((older.created_ms, older.signal_id), 2) == []
 
 
 async def test_of_many_who_send_one_order_one_does(pool: asyncpg.Pool) -> None:
@@ -134,7 +134,7 @@ async def test_an_order_that_a_limit_holds_back_leaves_its_receipt_as_it_was(poo
     await PostgresRisk(pool).set_limits(receipt.user_id, SetBy.ADMIN, Limits(max_order_value=Decimal(1)))
     with pytest.raises(Refused, match="100 USD"):
         await store.send(receipt, *order_of(receipt), NOW_MS)
-    assert await store.receipts(signal.signal_id, -1, 10, None) == [receipt]
+    assert await store.receipts(signal.signal_id, None, 10, None) == [receipt]
     assert await pool.fetchval("SELECT count(*) FROM intents WHERE intent_id = $1", receipt.intent_id) == 0
 
 
@@ -145,7 +145,7 @@ async def test_a_receipt_is_only_changed_from_what_it_was(pool: asyncpg.Pool) ->
     failed = msgspec.structs.replace(receipt, state=State.FAILED, open=False, code="X", reason="y")
     assert await store.change([(receipt, failed)]) == [failed]
     assert await store.change([(receipt, msgspec.structs.replace(receipt, state=State.SENT))]) == []
-    assert await store.receipts(signal.signal_id, -1, 10, None) == [failed]
+    assert await store.receipts(signal.signal_id, None, 10, None) == [failed]
 
 
 async def test_what_nothing_was_done_for_in_time_is_ended(pool: asyncpg.Pool) -> None:

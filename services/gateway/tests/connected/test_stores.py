@@ -162,6 +162,25 @@ async def test_the_views_are_read_as_they_are_promised(pool: asyncpg.Pool) -> No
     assert await ledger.intent("unknown") is None
 
 
+async def test_brackets_come_page_by_page_the_newest_first_to_the_microsecond(pool: asyncpg.Pool) -> None:
+    await pool.execute(
+        """
+        INSERT INTO order_engine.brackets_v1 (bracket_id, intent_id, user_id, account_id, exchange, symbol, state,
+            version, entry_qty, held_qty, protected_qty, guarded_qty, unprotected_qty, dust_qty, exit_qty, fees,
+            created_at, updated_at)
+        SELECT 'b' || n, 'i', 'u', 'a', 'binance', 'BTCUSDT', 'CLOSED', 1, 0, 0, 0, 0, 0, 0, 0, '{}',
+            timestamptz '2026-11-22 00:00:00.000001+00' + (n / 2) * interval '1 microsecond', now()
+        FROM generate_series(0, 6) n
+        """
+    )
+    ledger, seen, after = PostgresLedger(pool), [], None
+    while page := await ledger.brackets(["a"], None, 2, after):
+        seen += [each.bracket_id for each in page]
+        after = page[-1].place
+    assert seen == ["b6", "b5", "b4", "b3", "b2", "b1", "b0"]
+    assert await ledger.brackets(["a"], None, 2, (2**63 - 1, "")) == await ledger.brackets(["a"], None, 2)
+
+
 async def test_a_ledger_that_is_not_there_yet_is_unavailable(pool: asyncpg.Pool) -> None:
     await pool.execute(DROP_VIEWS)
     with pytest.raises(Unavailable):

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from gateway.http.shapes import ByName
 
+CURSOR: Final = "WyJvcGVuLW9yZGVycyIsMCwiQlRDVVNEVCIsIjEyMzQ1Njc5MCIsImJxN2M0azJtenQ1bmQ2eGF5My10MCJd"
 BALANCE: Final = {
     "status": "Success",
     "data": [{"asset": "USDT", "free": "1000.5", "locked": "250", "total": "1250.5"}],
@@ -118,6 +119,7 @@ TRADES: Final = {
             "updatedAt": "2026-11-22T12:00:01+00:00",
         }
     ],
+    "nextCursor": "WyJ0cmFkZXMiLDE3OTUzNDE2MDAwMDAwMDAsImJxN2M0azJtenQ1bmQ2eGF5MyJd",
 }
 TRANSFERRED: Final = {
     "status": "Success",

@@ -15,6 +15,7 @@ from common.service.problems import MEDIA_TYPE
 from gateway.accounts import not_chosen, not_found
 from gateway.auth import refusals
 from gateway.auth.identity import Scope
+from gateway.http.paging import no_cursor
 from gateway.http.shapes import Json
 from gateway.keycheck import signature_failed
 from gateway.problems import (
@@ -129,6 +130,8 @@ def _shared(operation: Json, path: str) -> Iterator[GatewayProblem]:
     if "Idempotency-Key" in parameters:
         yield refused_problem(key_reused())
         yield from _by_exchanges(ORDER_REFUSALS)
+    if "cursor" in parameters:
+        yield refused_problem(no_cursor())
     yield refused_problem(too_many_requests("A user may ask 3000 times a minute.", 1_000))
     yield unavailable_problem(Unavailable("the database"))
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from common.errors import Unavailable
 from common.exchanges import Exchange
 from gateway import answers
+from gateway.http.paging import Listing, Page
 from gateway.http.parts import Parts
 from gateway.portfolio.views import TradeView
 from gateway.ports import Account, BracketView
@@ -16,6 +17,7 @@ from gateway.positions import balance_shown, held_assets, position_shown, symbol
 from gateway.resting import resting
 from gateway.trades import grouped, trade_shown
 
+_TRADES: Final[Listing[BracketView]] = Listing("trades", (int, str), lambda each: each.place)
 _log = structlog.get_logger(__name__)
 
 
@@ -53,9 +55,15 @@ class Look:
         prices = {ticker.symbol: ticker.last_px for ticker in tickers if ticker.last_px is not None}
         return [position_shown(each, prices, brackets) for each in held]
 
-    async def trades(self, account: Account, symbol: str | None, limit: int) -> list[dict[str, Any]]:
-        """Brackets with their orders and what they made, newest first."""
-        brackets = await self._parts.ledger.brackets([account.account_id], symbol, limit)
+    async def trades(
+        self, account: Account, symbol: str | None, limit: int, cursor: str | None
+    ) -> Page[dict[str, Any]]:
+        """Brackets with their orders and what they made, newest first. Raises Refused."""
+        found = await self._parts.ledger.brackets([account.account_id], symbol, limit + 1, _TRADES.after(cursor))
+        page = _TRADES.page(found, limit)
+        return Page(await self._trades(account, page.elements), page.next_cursor)
+
+    async def _trades(self, account: Account, brackets: Sequence[BracketView]) -> list[dict[str, Any]]:
         orders = grouped(await self._parts.ledger.orders_of([bracket.bracket_id for bracket in brackets]))
         symbols = sorted({bracket.symbol for bracket in brackets})
         instruments, prices, kept = await asyncio.gather(

@@ -1,11 +1,10 @@
 """/portfolio: positions, closed trades, fees, equity and performance, as the portfolio service keeps them."""
 
 import asyncio
-import base64
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
@@ -16,21 +15,26 @@ from common.performance import DAY_MS
 from gateway import answers
 from gateway.accounts import not_found
 from gateway.http.examples import example
+from gateway.http.paging import Cursor, Limit, Listing
 from gateway.http.parts import Parts, caller_of
 from gateway.http.portfolio_examples import EQUITY, FEES, PERFORMANCE, POSITIONS, TRADES
 from gateway.http.trading import CredentialId, ExchangeName
 from gateway.portfolio import shown
 from gateway.portfolio.shown import Price
-from gateway.portfolio.views import After, Filter, PositionView
+from gateway.portfolio.views import FeeView, Filter, PositionView, TradeView
 from gateway.trading.refusals import invalid
 from gateway.trading.requests import Symbol, exchange_named
 
-Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[str | None, Query(description="`nextCursor` of the page before.", max_length=1_000)]
 FromDay = Annotated[date | None, Query(alias="from", description="The first day (UTC).", examples=["2026-11-01"])]
 ToDay = Annotated[date | None, Query(alias="to", description="The last day (UTC).", examples=["2026-11-30"])]
 State = Annotated[Literal["OPEN", "CLOSED"] | None, Query(description="Only trades in this state.")]
 _NOTHING_HELD = Price(px=None, at_ms=None, reason="nothing is held")
+_TRADES: Final[Listing[TradeView]] = Listing(
+    "portfolio/trades", (int, str, str, str), lambda each: (each.at_ms, each.account_id, each.symbol, each.trade_id)
+)
+_FEES: Final[Listing[FeeView]] = Listing(
+    "portfolio/fees", (str, str, str), lambda each: (each.place, each.account_id, each.symbol)
+)
 
 
 def router(parts: Parts) -> APIRouter:
@@ -62,24 +66,22 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         """The latest closed or opened first. A trade is a bracket, or what was bought by hand until it is sold."""
         asked = msgspec.structs.replace(wanted, symbol=symbol)
-        found = await parts.portfolio.trades(asked, state, limit, _after(cursor, (int, str, str, str)))
-        last = [(each.at_ms, each.account_id, each.symbol, each.trade_id) for each in found[-1:]]
-        page = {"trades": [shown.trade_shown(each) for each in found], "nextCursor": _next(last, len(found), limit)}
-        return _data(page)
+        found = await parts.portfolio.trades(asked, state, limit + 1, _TRADES.after(cursor))
+        page = _TRADES.page(found, limit)
+        return _data({"trades": [shown.trade_shown(each) for each in page.elements], "nextCursor": page.next_cursor})
 
     @routes.get("/fees", responses=example(200, FEES), summary="The fee of each fill, and what it was worth")
     async def fees(wanted: Wanted, symbol: Symbol | None = None, limit: Limit = 100, cursor: Cursor = None) -> Response:
         """The latest first, with the prices used; `totals` are over everything that is asked for."""
         asked = msgspec.structs.replace(wanted, symbol=symbol)
-        found = await parts.portfolio.fees(asked, limit, _after(cursor, (str, str, str)))
+        page = _FEES.page(await parts.portfolio.fees(asked, limit + 1, _FEES.after(cursor)), limit)
         totals = await parts.portfolio.fee_totals(asked)
-        last = [(each.place, each.account_id, each.symbol) for each in found[-1:]]
-        page = {
-            "fees": [shown.fee_shown(each) for each in found],
+        answer = {
+            "fees": [shown.fee_shown(each) for each in page.elements],
             "totals": [shown.fee_total_shown(each) for each in totals],
-            "nextCursor": _next(last, len(found), limit),
+            "nextCursor": page.next_cursor,
         }
-        return _data(page)
+        return _data(answer)
 
     @routes.get("/equity", responses=example(200, EQUITY), summary="The equity curve, a point a day")
     async def equity(wanted: Whose, first: FromDay = None, last: ToDay = None) -> Response:
@@ -149,29 +151,6 @@ def _without(exchange: Exchange, symbols: Sequence[str], reason: str) -> dict[tu
 
 def _begin_ms(day: date) -> int:
     return int(datetime.combine(day, time(), UTC).timestamp()) * 1000
-
-
-def _next(last: Sequence[After], found: int, limit: int) -> str | None:
-    """Where the next page begins; None on the last one."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(last[0])).decode() if found == limit else None
-
-
-def _after(cursor: str | None, types: tuple[type, ...]) -> After | None:
-    """Where a page begins. Raises Refused for what is no cursor of this list."""
-    if cursor is None:
-        return None
-    try:
-        after = msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=list[int | str])
-    except (ValueError, msgspec.MsgspecError):
-        after = []
-    if tuple(map(type, after)) != types or not all(map(_sound, after)):
-        raise invalid("cursor", "A cursor is the nextCursor of the page before.", "Leave it out for the first page.")
-    return tuple(after)
-
-
-def _sound(part: int | str) -> bool:
-    """Whether the database can take it."""
-    return part.isprintable() if isinstance(part, str) else 0 <= part < 2**63
 
 
 def _data(data: Any) -> Response:

@@ -45,10 +45,11 @@ _RECEIPT: Final[dict[str, Any]] = {
     "protectedAt": 1795341600320,
     "updatedAt": 1795341600320,
 }
+_CURSOR: Final = "WyJzaWduYWxzIiwxNzk1MzQxNjAwMDAwLCIwYjlkNGMxZS02NGE1LTRjMGUtOGEzZS0xZjBmN2MyYjhhMTEiXQ"
 TAKEN: Final = {"status": "Success", "data": _SIGNAL}
 DRY: Final = {
     "status": "Success",
     "data": {"dryRun": True, "accounts": 200, "byExchange": ByName({"BINANCE": 120, "BITGET": 80})},
 }
-SIGNALS: Final = {"status": "Success", "data": {"signals": [_SIGNAL], "nextCursor": "1795341600000"}}
+SIGNALS: Final = {"status": "Success", "data": {"signals": [_SIGNAL], "nextCursor": _CURSOR}}
 SIGNAL: Final = {"status": "Success", "data": _SIGNAL | {"receipts": [_RECEIPT], "nextCursor": None}}

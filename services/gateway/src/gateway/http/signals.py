@@ -1,6 +1,6 @@
 """/exchanges/signals: an admin places one order for every active account, and reads what became of each."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.routing import APIRoute
@@ -13,15 +13,16 @@ from gateway.http.auth_examples import documented
 from gateway.http.desk import ticket_of
 from gateway.http.exact_json import ExactJsonRoute
 from gateway.http.examples import example
+from gateway.http.paging import Cursor, Limit, Listing
 from gateway.http.parts import Parts, admin_of
 from gateway.http.trading import ExchangeName
 from gateway.http.words import Id
-from gateway.signals.model import Signal, State
+from gateway.signals.model import Receipt, Signal, State
 from gateway.signals.requests import SignalBody
-from gateway.signals.shown import RUNNING, page_shown, signal_shown
-from gateway.trading.refusals import invalid
+from gateway.signals.shown import RUNNING, receipt_shown, signal_shown
 
-Cursor = Annotated[str | None, Query(pattern=r"^[a-z0-9]{1,18}$", description="`nextCursor` of the page before.")]
+_SIGNALS: Final[Listing[Signal]] = Listing("signals", (int, str), lambda each: (each.created_ms, each.signal_id))
+_RECEIPTS: Final[Listing[Receipt]] = Listing("receipts", (int,), lambda each: (each.ordinal,))
 ORDER = {
     "symbol": "BTCUSDT",
     "side": "BUY",
@@ -82,14 +83,10 @@ def router(parts: Parts) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Cursor = None,
     ) -> Response:
-        before = None if cursor is None else await signals.store.get(cursor)
-        if cursor is not None and before is None:
-            raise _bad_cursor()
-        found = await signals.store.newest(before, limit)
-        counts = await signals.counts(found)
-        after = found[-1].signal_id if len(found) == limit else None
-        shown = [signal_shown(each, counts.get(each.signal_id, {})) for each in found]
-        return _data({"signals": shown, "nextCursor": after})
+        page = _SIGNALS.page(await signals.store.newest(_SIGNALS.after(cursor), limit + 1), limit)
+        counts = await signals.counts(page.elements)
+        shown = [signal_shown(each, counts.get(each.signal_id, {})) for each in page.elements]
+        return _data({"signals": shown, "nextCursor": page.next_cursor})
 
     @routes.get(
         "/{signal_id}",
@@ -99,17 +96,17 @@ def router(parts: Parts) -> APIRouter:
     async def one(
         signal_id: Id,
         _: AdminId,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
         cursor: Cursor = None,
         state: Annotated[list[State] | None, Query(description="Only receipts in these states.")] = None,
     ) -> Response:
         signal = await signals.store.get(signal_id)
         if signal is None:
             raise _not_found()
-        after = -1 if cursor is None else _number(cursor)
-        receipts = await signals.store.receipts(signal_id, after, limit, state)
+        page = _RECEIPTS.page(await signals.store.receipts(signal_id, _RECEIPTS.after(cursor), limit + 1, state), limit)
         counts = (await signals.counts([signal])).get(signal_id, {})
-        return _data(page_shown(signal, counts, receipts, limit))
+        receipts = [receipt_shown(each) for each in page.elements]
+        return _data(signal_shown(signal, counts) | {"receipts": receipts, "nextCursor": page.next_cursor})
 
     return routes
 
@@ -125,16 +122,6 @@ async def _dry_run(parts: Parts, body: SignalBody, exchanges: tuple[Exchange, ..
 async def _shown(parts: Parts, signal: Signal) -> dict[str, Any]:
     counts = await parts.signals.counts([signal])
     return signal_shown(signal, counts.get(signal.signal_id, {}))
-
-
-def _number(cursor: str) -> int:
-    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 18:
-        raise _bad_cursor()
-    return int(cursor)
-
-
-def _bad_cursor() -> Refused:
-    return invalid("cursor", "A cursor is the nextCursor of the page before.", "Leave it out for the first page.")
 
 
 def _not_found() -> Refused:

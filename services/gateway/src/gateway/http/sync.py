@@ -17,6 +17,7 @@ from gateway.auth.callers import permitted
 from gateway.auth.identity import Caller, Role, Scope
 from gateway.http.auth_examples import documented
 from gateway.http.examples import example
+from gateway.http.paging import Cursor, LimitOrAll, Listing
 from gateway.http.parts import Parts, caller_of, calling_of
 from gateway.http.sync_examples import FOREIGN, REPORT, RUNNING
 from gateway.http.trading import CredentialId, ExchangeName
@@ -31,6 +32,7 @@ WaitMs = Annotated[
     int, Query(alias="waitMs", ge=0, le=LONGEST_WAIT_MS, description="How long to wait for the report before a 202.")
 ]
 SyncId = Annotated[str, Path(alias="syncId", min_length=1, max_length=100)]
+_FOREIGN: Final[Listing[ForeignOrder]] = Listing("foreign-orders", (str, str, str, str), lambda each: each.place)
 _ANSWERS: Final = example(200, REPORT) | example(202, RUNNING, "Still under way: follow GET /exchanges/sync/{syncId}.")
 
 
@@ -71,11 +73,19 @@ def router(parts: Parts) -> APIRouter:
     @routes.get(
         "/foreign-orders", responses=documented(200, FOREIGN, not_found()), summary="Open orders not placed through us"
     )
-    async def foreign(user_id: UserId, exchange: ExchangeName = None, credential_id: CredentialId = None) -> Response:
-        """As the last sync saw them. They are shown and never touched."""
-        accounts = await _mine(parts, user_id, exchange, credential_id)
-        orders = await serving().foreign_orders([account.account_id for account in accounts])
-        return answers.json_response(answers.success([foreign_shown(order) for order in orders]))
+    async def foreign(
+        user_id: UserId,
+        exchange: ExchangeName = None,
+        credential_id: CredentialId = None,
+        limit: LimitOrAll = None,
+        cursor: Cursor = None,
+    ) -> Response:
+        """By exchange, symbol and id, as the last sync saw them. They are shown and never touched."""
+        accounts = [account.account_id for account in await _mine(parts, user_id, exchange, credential_id)]
+        more = None if limit is None else limit + 1
+        page = _FOREIGN.page(await serving().foreign_orders(accounts, more, _FOREIGN.after(cursor)), limit)
+        orders = [foreign_shown(order) for order in page.elements]
+        return answers.json_response(answers.success(orders, nextCursor=page.next_cursor))
 
     return routes
 

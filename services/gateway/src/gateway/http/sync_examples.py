@@ -55,4 +55,5 @@ FOREIGN: Final[dict[str, Any]] = {
             "lastSeen": 1795338300000,
         }
     ],
+    "nextCursor": None,
 }

@@ -8,6 +8,7 @@ import msgspec
 
 from common.exchanges import Exchange
 from common.performance import Performance, Result
+from gateway.ports import After
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,10 +143,6 @@ class PerformanceView(Performance, frozen=True, kw_only=True):
     account_id: str
     exchange: Exchange
     quote: str
-
-
-After = tuple[int | str, ...]
-"""Where a page ended, as the sort key of its last row."""
 
 
 class Portfolio(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from common.exchanges import Exchange
-from gateway.ports import StoredIntent
+from gateway.ports import After, StoredIntent
 from gateway.risk.rules import Stake
 from gateway.signals.model import Receipt, Signal, State
 from gateway.signals.settling import Found
@@ -30,16 +30,16 @@ class SignalStore(Protocol):
 
     async def get(self, signal_id: str) -> Signal | None: ...
 
-    async def newest(self, before: Signal | None, limit: int) -> Sequence[Signal]:
-        """Signals older than this one (any for None), newest first."""
+    async def newest(self, after: After | None, limit: int) -> Sequence[Signal]:
+        """Signals, newest first; only those after this (creation time, id), unless None."""
 
     async def counts(self, signal_ids: Sequence[str]) -> Mapping[str, Mapping[State, int]]:
         """How many receipts of each signal are in which state."""
 
     async def receipts(
-        self, signal_id: str, after: int, limit: int, states: Collection[State] | None
+        self, signal_id: str, after: After | None, limit: int, states: Collection[State] | None
     ) -> Sequence[Receipt]:
-        """Those after an ordinal, in their order; only in these states, unless None."""
+        """By their ordinals; only those after this (ordinal,), and only in these states, unless None."""
 
     async def pending(
         self, exchange: Exchange, shards: Collection[int], *, after: Place, limit: int

@@ -1,6 +1,6 @@
 """Signals and receipts as the API shows them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -51,15 +51,6 @@ def receipt_shown(receipt: Receipt) -> dict[str, Any]:
         "filledAt": receipt.filled_ms,
         "protectedAt": receipt.protected_ms,
         "updatedAt": receipt.updated_ms,
-    }
-
-
-def page_shown(signal: Signal, counts: Mapping[State, int], receipts: Sequence[Receipt], limit: int) -> dict[str, Any]:
-    """A signal with a page of its receipts; `nextCursor` is null on the last one."""
-    cursor = str(receipts[-1].ordinal) if len(receipts) == limit else None
-    return signal_shown(signal, counts) | {
-        "receipts": [receipt_shown(each) for each in receipts],
-        "nextCursor": cursor,
     }
 
 

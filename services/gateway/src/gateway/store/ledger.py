@@ -7,14 +7,16 @@ import asyncpg
 import msgspec
 import orjson
 
-from gateway.ports import BracketView, IntentView, OrderView
+from gateway.ports import After, BracketView, IntentView, OrderView
 from gateway.store.errors import ledger_errors
 
 V = TypeVar("V", BracketView, IntentView, OrderView)
 
 _BRACKETS: Final = """
 SELECT * FROM order_engine.brackets_v1
-WHERE account_id = ANY($1) AND ($2::text IS NULL OR symbol = $2) ORDER BY created_at DESC, bracket_id LIMIT $3
+WHERE account_id = ANY($1) AND ($2::text IS NULL OR symbol = $2)
+  AND ($4::bigint IS NULL OR ((extract(epoch FROM created_at) * 1000000)::bigint, bracket_id) < ($4, $5::text))
+ORDER BY created_at DESC, bracket_id DESC LIMIT $3
 """
 _OPEN_BRACKETS: Final = """
 SELECT * FROM order_engine.brackets_v1 WHERE account_id = $1 AND state <> 'CLOSED' ORDER BY created_at DESC, bracket_id
@@ -37,9 +39,12 @@ class PostgresLedger:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def brackets(self, account_ids: Sequence[str], symbol: str | None, limit: int) -> Sequence[BracketView]:
-        """The newest first."""
-        return [_view(row, BracketView) for row in await self._rows(_BRACKETS, list(account_ids), symbol, limit)]
+    async def brackets(
+        self, account_ids: Sequence[str], symbol: str | None, limit: int, after: After | None = None
+    ) -> Sequence[BracketView]:
+        """The newest first; only what comes after this `place`, unless None."""
+        rows = await self._rows(_BRACKETS, list(account_ids), symbol, limit, *(after or (None, None)))
+        return [_view(row, BracketView) for row in rows]
 
     async def open_brackets(self, account_id: str) -> Sequence[BracketView]:
         """Those of the account that are not closed, the newest first."""

@@ -10,7 +10,6 @@ import orjson
 from common.db.errors import typed_errors
 from common.errors import Unavailable
 from gateway.portfolio.views import (
-    After,
     FeeTotal,
     FeeView,
     Filter,
@@ -19,6 +18,7 @@ from gateway.portfolio.views import (
     SnapshotView,
     TradeView,
 )
+from gateway.ports import After
 
 V = TypeVar("V")
 

@@ -10,7 +10,7 @@ import msgspec
 from common.db.errors import typed_errors
 from common.errors import CgtError
 from common.exchanges import Exchange
-from gateway.ports import StoredIntent
+from gateway.ports import After, StoredIntent
 from gateway.risk.rules import Stake
 from gateway.signals.model import EXPIRED, Receipt, Signal, State, sent
 from gateway.signals.ports import Open, Place
@@ -38,7 +38,7 @@ def _marks(count: int) -> str:
 
 
 _ADD: Final = f"INSERT INTO signals ({', '.join(_SIGNAL)}) VALUES ({_marks(len(_SIGNAL))}) ON CONFLICT DO NOTHING"  # noqa: S608
-_RECEIPTS: Final = f"SELECT {', '.join(_RECEIPT)} FROM signal_receipts WHERE signal_id = $1 AND ordinal > $2 "  # noqa: S608
+_RECEIPTS: Final = f"SELECT {', '.join(_RECEIPT)} FROM signal_receipts WHERE signal_id = $1 "  # noqa: S608
 _COUNTS: Final = """
 SELECT signal_id, state, count(*) AS receipts FROM signal_receipts WHERE signal_id = ANY($1) GROUP BY signal_id, state
 """
@@ -103,14 +103,14 @@ class PostgresSignals:
             row = await self._pool.fetchrow("SELECT * FROM signals WHERE signal_id = $1", signal_id)
         return None if row is None else msgspec.convert(dict(row), Signal)
 
-    async def newest(self, before: Signal | None, limit: int) -> Sequence[Signal]:
-        """Signals older than this one (any for None), newest first."""
-        created_ms, signal_id = (before.created_ms, before.signal_id) if before else (None, None)
+    async def newest(self, after: After | None, limit: int) -> Sequence[Signal]:
+        """Signals, newest first; only those after this (creation time, id), unless None."""
         with typed_errors():
             rows = await self._pool.fetch(
                 "SELECT * FROM signals WHERE $1::bigint IS NULL OR (created_ms, signal_id) < ($1, $2::text) "
                 "ORDER BY created_ms DESC, signal_id DESC LIMIT $3",
-                *(created_ms, signal_id, limit),
+                *(after or (None, None)),
+                limit,
             )
         return [msgspec.convert(dict(row), Signal) for row in rows]
 
@@ -123,13 +123,16 @@ class PostgresSignals:
         return found
 
     async def receipts(
-        self, signal_id: str, after: int, limit: int, states: Collection[State] | None
+        self, signal_id: str, after: After | None, limit: int, states: Collection[State] | None
     ) -> Sequence[Receipt]:
-        """Those after an ordinal, in their order; only in these states, unless None."""
+        """By their ordinals; only those after this (ordinal,), and only in these states, unless None."""
         wanted = None if states is None else [state.value for state in states]
-        query = _RECEIPTS + "AND ($4::text[] IS NULL OR state = ANY($4)) ORDER BY ordinal LIMIT $3"
+        query = _RECEIPTS + (
+            "AND ($2::bigint IS NULL OR ordinal > $2) AND ($4::text[] IS NULL OR state = ANY($4)) "
+            "ORDER BY ordinal LIMIT $3"
+        )
         with typed_errors():
-            rows = await self._pool.fetch(query, signal_id, after, limit, wanted)
+            rows = await self._pool.fetch(query, signal_id, *(after or (None,)), limit, wanted)
         return [msgspec.convert(dict(row), Receipt) for row in rows]
 
     async def pending(

@@ -11,11 +11,13 @@ from common.codec import decode, encode
 from common.db.errors import typed_errors
 from common.errors import Unavailable
 from common.service.client import InternalService
-from gateway.ports import Account
+from gateway.ports import Account, After
 from gateway.syncing.ports import ForeignOrder, SyncReport
 
 _FOREIGN: Final = """
-SELECT * FROM sync.foreign_orders_v1 WHERE account_id = ANY($1) ORDER BY exchange, symbol, order_id
+SELECT * FROM sync.foreign_orders_v1 WHERE account_id = ANY($1)
+  AND ($3::text IS NULL OR (exchange, symbol, order_id, account_id) > ($3, $4::text, $5::text, $6::text))
+ORDER BY exchange, symbol, order_id, account_id LIMIT $2
 """
 
 
@@ -52,11 +54,14 @@ class HttpSync:
             raise Unavailable(self._asking.name)
         return decode(reply.body, SyncReport)
 
-    async def foreign_orders(self, account_ids: Sequence[str]) -> Sequence[ForeignOrder]:
-        """Open orders of these accounts that are not ours."""
+    async def foreign_orders(
+        self, account_ids: Sequence[str], limit: int | None, after: After | None
+    ) -> Sequence[ForeignOrder]:
+        """Open orders of these accounts that are not ours, by `place`; only those after this one, unless None."""
+        page = (limit, *(after or (None, None, None, None)))
         try:
             with typed_errors():
-                rows = await self._pool.fetch(_FOREIGN, list(account_ids))
+                rows = await self._pool.fetch(_FOREIGN, list(account_ids), *page)
         except asyncpg.UndefinedTableError as error:  # Sync has not migrated yet.
             raise Unavailable(self._asking.name) from error
         return [msgspec.convert(dict(row), ForeignOrder) for row in rows]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.ports import Account
+from gateway.ports import Account, After
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +72,11 @@ class ForeignOrder(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: datetime
     last_seen: datetime
 
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """Where it stands among others, for as long as it is open."""
+        return self.exchange, self.symbol, self.order_id, self.account_id
+
 
 class Sync(Protocol):
     """The sync service. Every method raises Unavailable."""
@@ -82,5 +87,7 @@ class Sync(Protocol):
     async def report(self, run_id: str) -> SyncReport | None:
         """What a run has come to; None for one that does not exist any more."""
 
-    async def foreign_orders(self, account_ids: Sequence[str]) -> Sequence[ForeignOrder]:
-        """Open orders of these accounts that are not ours, as sync last saw them."""
+    async def foreign_orders(
+        self, account_ids: Sequence[str], limit: int | None, after: After | None
+    ) -> Sequence[ForeignOrder]:
+        """Open orders of these accounts that are not ours, as sync last saw them, by `place`; those after this one."""

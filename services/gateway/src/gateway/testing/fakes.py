@@ -17,7 +17,18 @@ from common.intents import OrderIntent
 from common.market import Candle, Depth, PublicTrade, Ticker
 from common.orders import OrderSnapshot, Side
 from gateway.accounts import not_found
-from gateway.ports import Account, Answer, BracketView, IntentView, Key, KeyCheck, OrderView, StoredIntent, Transfer
+from gateway.ports import (
+    Account,
+    After,
+    Answer,
+    BracketView,
+    IntentView,
+    Key,
+    KeyCheck,
+    OrderView,
+    StoredIntent,
+    Transfer,
+)
 from gateway.risk.rules import Stake
 from gateway.testing.builders import an_instrument
 from gateway.trading.refusals import invalid
@@ -206,9 +217,12 @@ class MemoryLedger:
         self.order_rows: list[OrderView] = []
         self.intents: dict[str, IntentView] = {}
 
-    async def brackets(self, account_ids: Sequence[str], symbol: str | None, limit: int) -> Sequence[BracketView]:
+    async def brackets(
+        self, account_ids: Sequence[str], symbol: str | None, limit: int, after: After | None = None
+    ) -> Sequence[BracketView]:
         found = [b for b in self.bracket_rows if b.account_id in account_ids and symbol in {None, b.symbol}]
-        return sorted(found, key=lambda b: b.created_at, reverse=True)[:limit]
+        found = [b for b in found if after is None or b.place < after]
+        return sorted(found, key=lambda b: b.place, reverse=True)[:limit]
 
     async def open_brackets(self, account_id: str) -> Sequence[BracketView]:
         return [b for b in await self.brackets([account_id], None, 500) if b.state != "CLOSED"]

@@ -8,7 +8,6 @@ from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.performance import measure
 from gateway.portfolio.views import (
-    After,
     FeeTotal,
     FeeView,
     Filter,
@@ -17,6 +16,7 @@ from gateway.portfolio.views import (
     SnapshotView,
     TradeView,
 )
+from gateway.ports import After
 
 OPENED_MS = 1_795_341_500_000
 FEES: dict[str, Any] = {"fees": {"USDT": Decimal(1)}, "fees_worth": Decimal(1), "fees_unvalued": {}, "fees_unknown": 0}

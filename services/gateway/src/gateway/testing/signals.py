@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from common.exchanges import Exchange
-from gateway.ports import StoredIntent
+from gateway.ports import After, StoredIntent
 from gateway.risk.rules import Stake
 from gateway.signals.model import EXPIRED, Receipt, Signal, State, sent, skipped
 from gateway.signals.ports import Open, Place
@@ -31,9 +31,9 @@ class MemorySignals:
     async def get(self, signal_id: str) -> Signal | None:
         return self._signals.get(signal_id)
 
-    async def newest(self, before: Signal | None, limit: int) -> Sequence[Signal]:
+    async def newest(self, after: After | None, limit: int) -> Sequence[Signal]:
         found = sorted(self._signals.values(), key=_age, reverse=True)
-        return [each for each in found if before is None or _age(each) < _age(before)][:limit]
+        return [each for each in found if after is None or _age(each) < after][:limit]
 
     async def counts(self, signal_ids: Sequence[str]) -> Mapping[str, Mapping[State, int]]:
         counted: defaultdict[str, Counter[State]] = defaultdict(Counter)
@@ -43,9 +43,10 @@ class MemorySignals:
         return counted
 
     async def receipts(
-        self, signal_id: str, after: int, limit: int, states: Collection[State] | None
+        self, signal_id: str, after: After | None, limit: int, states: Collection[State] | None
     ) -> Sequence[Receipt]:
-        found = [each for (signal, ordinal), each in self._receipts.items() if signal == signal_id and ordinal > after]
+        found = [each for (signal, _), each in sorted(self._receipts.items()) if signal == signal_id]
+        found = [each for each in found if after is None or (each.ordinal,) > after]
         return [each for each in found if states is None or each.state in states][:limit]
 
     async def pending(
@@ -96,7 +97,7 @@ class MemorySignals:
         return [after for _, after in written]
 
 
-def _age(signal: Signal) -> tuple[int, str]:
+def _age(signal: Signal) -> After:
     return signal.created_ms, signal.signal_id
 
 

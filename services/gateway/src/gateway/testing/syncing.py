@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from common.ids import new_id
-from gateway.ports import Account
+from gateway.ports import Account, After
 from gateway.syncing.indicators import Indicators
 from gateway.syncing.ports import ForeignOrder, SyncReport
 
@@ -43,9 +43,12 @@ class MemorySync:
         """The run as it stands."""
         return self.runs.get(run_id)
 
-    async def foreign_orders(self, account_ids: Sequence[str]) -> Sequence[ForeignOrder]:
-        """Those of these accounts."""
-        return [order for order in self.foreign if order.account_id in account_ids]
+    async def foreign_orders(
+        self, account_ids: Sequence[str], limit: int | None, after: After | None
+    ) -> Sequence[ForeignOrder]:
+        """Those of these accounts, after this place."""
+        found = sorted((each for each in self.foreign if each.account_id in account_ids), key=lambda each: each.place)
+        return [each for each in found if after is None or each.place > after][:limit]
 
 
 class MemoryIndicators:
