@@ -1,8 +1,12 @@
 """Facts reach the topic in order, through an outage, or the account is read again."""
 
+import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
+import msgspec
+
+from common import ids
 from common.accounts import AssetBalance, BalanceChanged
 from common.bus.errors import MessageTooLarge
 from common.bus.messages import Outgoing
@@ -48,6 +52,30 @@ async def test_what_one_reply_tells_leaves_together_and_a_second_confirmation_st
     assert bus.attempts == 1
     assert len(bus.messages) == 2
     assert again == told[:1]
+
+
+async def test_what_confirms_an_exit_waits_for_company_and_leaves_in_order_with_what_does_not_wait() -> None:
+    bus = MemoryBus()
+    facts = publisher(bus)
+    bracket = ids.bracket_id("a", "intent")
+    exit_, entry = (
+        msgspec.structs.replace(a_fact(n), client_order_id=ids.client_order_id(bracket, leg, n))
+        for n, leg in enumerate((ids.Leg.STOP_LOSS, ids.Leg.ENTRY))
+    )
+    (told,) = facts.orders([exit_])
+    await asyncio.sleep(0)
+    assert bus.attempts == 0
+    facts.orders([entry])
+    await told
+    assert bus.attempts == 1
+    assert [message.ce_time_ms for message in bus.messages] == [0, 1]
+
+
+async def test_what_waits_for_company_leaves_alone_when_none_comes() -> None:
+    bus = MemoryBus()
+    (told,) = publisher(bus).orders([msgspec.structs.replace(a_fact(1), list_client_order_id="list")])
+    await told
+    assert len(bus.messages) == 1
 
 
 async def test_a_trade_is_told_again_because_a_broker_may_have_forgotten_it() -> None:

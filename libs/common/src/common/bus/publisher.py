@@ -15,6 +15,7 @@ from common.bus.errors import MessageTooLarge
 from common.bus.lifeline import Lifeline, connect_lifeline
 from common.bus.messages import Outgoing
 from common.bus.topics import Topic, shard_of
+from common.bus.turns import Turns
 from common.errors import Unavailable
 from common.metrics import PUBLISHED, since_s, stopwatch
 
@@ -30,6 +31,9 @@ class Publisher:
     marked `redelivery`, on a new connection with the topics declared again, because a broker may have come back empty.
     When that has gone on for twice the time-out the caller gets Unavailable and decides: the outbox relay comes back by
     itself, a request handler answers 503.
+
+    What is published while a request is under way leaves together with the next one: a request costs client and broker
+    the same for one message as for twenty.
     """
 
     def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str) -> None:
@@ -39,6 +43,7 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._lifeline: Lifeline | None = None
         self._reconnecting = asyncio.Lock()
+        self._turns = Turns()
         self._retired: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -149,7 +154,7 @@ class Publisher:
         sent: list[asyncio.Future[object]] = []
         # The client expires a batch by itself; the limit is for one whose connection died without its notice.
         with suppress(TimeoutError):
-            async with asyncio.timeout(1.5 * self._settings.traits.request_timeout_ms / 1000):
+            async with self._turns, asyncio.timeout(1.5 * self._settings.traits.request_timeout_ms / 1000):
                 for message in messages:
                     sent.append(await self._send(producer, message))  # noqa: PERF401 - kept when the limit cuts in
                 await asyncio.wait(sent)
