@@ -75,9 +75,9 @@ class Flowing(KeptFrom):
         }
 
 
-def reading(consumer: KeptFrom, offset: int, *, wait_ms: int = 1) -> Reader:
+def reading(consumer: KeptFrom, offset: int, *, wait_ms: int = 1, hurried: bool = False) -> Reader:
     settings = BusSettings(kafka_bootstrap="127.0.0.1:1", broker=BrokerKind.EMBEDDED)
-    reader = Reader(settings, [ORDER_EVENTS], "test", fetch_wait_ms=wait_ms)
+    reader = Reader(settings, [ORDER_EVENTS], "test", fetch_wait_ms=wait_ms, hurries=lambda: hurried)
     reader._consumer = consumer
     reader._lifeline = SimpleNamespace(lost=False)
     reader.assign({PLACE: offset})
@@ -121,3 +121,11 @@ async def test_whoever_is_in_no_hurry_waits_beside_the_embedded_broker_and_not_i
     for _ in range(3):
         await reader.poll()
     assert consumer.pauses == 2, "the first fetch, which shows where the end is, waits for nothing"
+
+
+async def test_a_reader_that_somebody_waits_for_makes_no_pauses_between_fetches() -> None:
+    consumer = Flowing(every_s=0.006)
+    reader = reading(consumer, offset=0, wait_ms=5, hurried=True)
+    for _ in range(3):
+        await reader.poll()
+    assert consumer.pauses == 0

@@ -38,10 +38,15 @@ class Waiting:
     def __init__(self) -> None:
         self._queues: defaultdict[Key, list[asyncio.Queue[Fact]]] = defaultdict(list)
         self._accounts: Counter[str] = Counter()
+        self._hurried = 0
 
     def about(self, account_id: str | None) -> bool:
         """Whether anybody waits for facts of this account: nobody needs to read those of others."""
         return account_id in self._accounts
+
+    def hurries(self) -> bool:
+        """Whether somebody waits who has nothing else to do."""
+        return self._hurried > 0
 
     def tell(self, fact: Fact) -> None:
         """Wake who waits for this fact."""
@@ -53,16 +58,18 @@ class Waiting:
                     queue.put_nowait(fact)
 
     @contextmanager
-    def for_facts(self, keys: Iterable[Key]) -> Iterator["Facts"]:
-        """The facts about these keys from now on."""
+    def for_facts(self, keys: Iterable[Key], *, hurried: bool = True) -> Iterator["Facts"]:
+        """The facts about these keys from now on; `hurried` are to be read the moment they are there."""
         wanted = tuple(keys)
         queue: asyncio.Queue[Fact] = asyncio.Queue()
         for key in wanted:
             self._queues[key].append(queue)
             self._accounts[key[0]] += 1
+        self._hurried += hurried
         try:
             yield Facts(queue)
         finally:
+            self._hurried -= hurried
             for key in wanted:
                 self._queues[key].remove(queue)
                 if not self._queues[key]:

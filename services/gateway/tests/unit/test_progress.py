@@ -150,3 +150,13 @@ def test_a_cancel_of_a_held_stop_is_answered_by_the_end_of_its_exit(level: int, 
         reason="",
     )
     assert held_cancel_progress(Progress(), fact, 1).step is step
+
+
+def test_readers_hurry_only_while_a_request_is_being_answered() -> None:
+    waiting = Waiting()
+    keys = entry_keys("account", "intent")
+    with waiting.for_facts(keys, hurried=False):
+        assert not waiting.hurries()
+        with waiting.for_facts(keys):
+            assert waiting.hurries()
+    assert not waiting.hurries()

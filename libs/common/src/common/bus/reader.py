@@ -6,7 +6,7 @@ Everything peculiar about reading lives here: the end of a partition as the firs
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
@@ -44,10 +44,22 @@ class PositionsLost(CgtError):
 
 
 class Reader:
-    """Reads assigned places in order, on one broker for as long as that lives; `cluster_id` says which broker it is."""
+    """Reads assigned places in order, on one broker for as long as that lives; `cluster_id` says which broker it is.
 
-    def __init__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str, *, fetch_wait_ms: int) -> None:
+    While `hurries()` somebody waits for what is read: there are no pauses between fetches for the sake of the broker.
+    """
+
+    def __init__(
+        self,
+        settings: BusSettings,
+        topics: Sequence[Topic],
+        client_id: str,
+        *,
+        fetch_wait_ms: int,
+        hurries: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._settings = settings
+        self._hurries = hurries
         self._hold_ms = min(fetch_wait_ms, settings.traits.fetch_hold_ms)
         self._pace_s = (fetch_wait_ms - self._hold_ms) / 1000
         self._topics = tuple(topics)
@@ -125,7 +137,7 @@ class Reader:
             raise PositionsLost(lost)
         if self._settings.traits.end_offsets_trusted and not self.caught_up:
             await self._ask_for_ends()
-        pause_s = max(self._pace_s, self._idle_pause_s(), self._busy_pause_s()) if self.caught_up else 0.0
+        pause_s = self._pause_s() if self.caught_up else 0.0
         if pause_s > 0:
             await self._rest(pause_s)
         asked_s = time.monotonic()
@@ -168,6 +180,10 @@ class Reader:
         self._stack.push_async_callback(stop_client, consumer.stop)
         await consumer.start()
         return consumer
+
+    def _pause_s(self) -> float:
+        pace_s = 0.0 if self._hurries() else max(self._pace_s, self._idle_pause_s())
+        return max(pace_s, self._busy_pause_s())
 
     def _idle_pause_s(self) -> float:
         """How long to rest before the next fetch: nothing at first, then a little more with every idle second."""

@@ -1,7 +1,7 @@
 """Follows topics without keeping a position: for broadcasts and tools, from the end or from the start."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Literal
 
 import structlog
@@ -26,18 +26,19 @@ async def tail(
     client_id: str = "tail",
     ready: asyncio.Event | None = None,
     pace: Pace = Pace.LIVE,
+    hurries: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[Record, None]:
     """Every record published after `ready` is set (from "end"), or every record there is and will be (from "start").
 
-    `pace` says who waits for it. Outlives broker restarts: an emptied broker, or one that kept less than was missed, is
-    read from its beginning. Stop it by closing the iterator.
+    `pace` says who waits for it as a rule, `hurries` whether somebody does just now. Outlives broker restarts: an
+    emptied broker, or one that kept less than was missed, is read from its beginning. Stop it by closing the iterator.
     """
     positions: dict[Place, int] = {}
     followed = ""
     wait_ms = settings.traits.fetch_wait_ms[pace]
     while True:
         try:
-            async with Reader(settings, topics, client_id, fetch_wait_ms=wait_ms) as reader:
+            async with Reader(settings, topics, client_id, fetch_wait_ms=wait_ms, hurries=hurries) as reader:
                 if not followed:
                     positions = await _beginning(settings, topics, from_)
                 elif reader.cluster_id != followed:

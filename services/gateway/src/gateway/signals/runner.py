@@ -142,7 +142,8 @@ class SignalRunner:
         """Settle as soon as something is heard of the order, and remember why it was refused."""
         deadline = asyncio.get_running_loop().time() + LISTEN_S
         try:
-            with self._waiting.for_facts(entry_keys(receipt.account_id, receipt.intent_id)) as facts:
+            keys = entry_keys(receipt.account_id, receipt.intent_id)
+            with self._waiting.for_facts(keys, hurried=False) as facts:
                 while (fact := await facts.next(deadline)) is not None:
                     self._moved.set()
                     if isinstance(fact, OrderRejected):
