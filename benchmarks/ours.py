@@ -15,17 +15,16 @@ from benchmarks.paper import Entry, Paper
 from benchmarks.trade import ENTRY_PX, ENTRY_QTY, LISTS_PER_FILL, LOT, STOP, SYMBOL, TAKE_PROFITS
 from common import ids
 from common.bus.brokers import BusSettings
-from common.bus.messages import Outgoing
 from common.bus.publisher import Publisher
-from common.bus.topics import ORDER_INTENTS, all_topics
-from common.codec import encode
+from common.bus.topics import all_topics
 from common.exchanges import CAPABILITIES, Exchange
 from common.exits import ExitLevel, ExitPlan, PriceTarget
 from common.instruments import Instrument
 from common.intents import PlaceOrder
-from common.orders import OrderType, Side, TimeInForce, type_of
+from common.orders import OrderType, Side, TimeInForce
 from common.runtime.stack import Stack
 from common.service.auth import ServiceAuth
+from gateway.trading.service import intent_message
 
 MEASURED: Final = ("binance-connector", "order-engine")
 """The services on the path from fill to order."""
@@ -99,7 +98,7 @@ class Ours:
         ordered = [(account, self._intent(account)) for account in in_turn(self.accounts, count)]
         async with Publisher(settings, all_topics(CAPABILITIES), _SOURCE) as publisher:
             for first in range(0, count, _AT_ONCE):
-                await publisher.publish([_outgoing(intent) for _, intent in ordered[first : first + _AT_ONCE]])
+                await publisher.publish([intent_message(intent) for _, intent in ordered[first : first + _AT_ONCE]])
                 await asyncio.sleep(_PAUSE_S)
         entries = [
             Entry(account.uid, ids.bracket_id(intent.account_id, intent.intent_id)) for account, intent in ordered
@@ -134,17 +133,3 @@ class Ours:
             instrument=_INSTRUMENT,
             reference_px=ENTRY_PX,
         )
-
-
-def _outgoing(intent: PlaceOrder) -> Outgoing:
-    return Outgoing(
-        topic=ORDER_INTENTS.name,
-        key=intent.account_id,
-        value=encode(intent),
-        ce_id=intent.intent_id,
-        ce_type=type_of(intent),
-        ce_source=_SOURCE,
-        ce_time_ms=intent.ts_init_ms,
-        correlation_id=intent.intent_id,
-        causation_id=None,
-    )

@@ -7,14 +7,14 @@ from typing import Any, Final
 from common import ids
 from common.bus.messages import Outgoing
 from common.bus.topics import ORDER_INTENTS
-from common.codec import encode
 from common.connector.ports import Call, ExchangeInfo, SignedRequest
 from common.exchanges import Exchange
 from common.exits import PriceTarget
 from common.instruments import Instrument
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent, IntentBase, PlaceExits, PlaceOrder
-from common.orders import OrderType, Side, TimeInForce, type_of
+from common.orders import OrderType, Side, TimeInForce
 from gateway.trading.plans import Market, Wanted, plan_for
+from gateway.trading.service import intent_message
 from paper_exchange.core.orders import Order
 from paper_exchange.core.refusals import Refused
 from paper_exchange.core.trigger import Trigger
@@ -79,17 +79,7 @@ class Traders:
 
     def _publish(self, intent: IntentBase, twice: bool) -> None:
         self.intents[intent.intent_id] = intent
-        message = Outgoing(
-            topic=ORDER_INTENTS.name,
-            key=intent.account_id,
-            value=encode(intent),
-            ce_id=intent.intent_id,
-            ce_type=type_of(intent),
-            ce_source="gateway",
-            ce_time_ms=intent.ts_init_ms,
-            correlation_id=intent.intent_id,
-            causation_id=None,
-        )
+        message = intent_message(intent)
         self.deliver(message)
         if twice:
             self.broker.loop.later(1.2, self.deliver, message)
