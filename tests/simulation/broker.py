@@ -72,6 +72,11 @@ class MemoryBroker:
         """The records of a partition."""
         return self.logs.setdefault(place, Log())
 
+    def history(self, topics: Sequence[Topic]) -> list[Record]:
+        """All that lies on these topics, as an audit reads it."""
+        places = [(topic.name, partition) for topic in topics for partition in range(self.partitions)]
+        return [record_from(raw, place[0]) for place in places for raw in self.log(place).raws]
+
     def append(self, message: Outgoing) -> None:
         """One more record; it can be read a moment later, and never before those ahead of it."""
         self.on_append(message)

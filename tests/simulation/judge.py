@@ -4,19 +4,24 @@ What the exchange holds is the truth; the engine's ledger must come to the same 
 the exchange is looked at, after every event: what is wrong for a moment is wrong.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+import orjson
+
 from common import ids
-from common.codec import decode
+from common.bus.messages import Record
+from common.codec import decode, encode
 from common.exchanges import CAPABILITIES, Exchange, ExitStyle
 from common.instruments import ZERO, Instrument
 from common.intents import IntentBase, PlaceExits
+from order_engine.audit.report import P2, Stored, Window, audited
 from order_engine.bracket import Bracket
 from order_engine.decide import next_wake_ms
 from order_engine.order import Order as LedgerOrder
+from order_engine.policy import DEFAULT_POLICY
 from paper_exchange.core.events import Event, OrderEvent, OrderTraded, TriggerChanged
 from paper_exchange.core.orders import STOPS, Order
 from paper_exchange.core.trigger import Trigger
@@ -165,6 +170,23 @@ class Judge:
         lanes_ms = LANE_MS * len(book.triggers) if book.venue.exchange is Exchange.GATEIO else 0
         if now_ms - since_ms > REACTION_MS + lanes_ms:
             self._blame("P1 protected", f"{book.account_id} held {bare} bare for {now_ms - since_ms} ms")
+
+    def prove(self, records: Sequence[Record], schema: Schema) -> None:
+        """Decide everything on the topics again: the same words and the same brackets come out (P4, P5).
+
+        What was sold is judged above, by the exchange: there two legs that nothing links may both execute.
+        """
+        stored = [
+            Stored(bracket.bracket_id, bracket.version, orjson.loads(encode(bracket)))
+            for bracket in brackets_of(schema)
+        ]
+        report = audited(records, DEFAULT_POLICY, Window(), stored, _LONG_MS)
+        for each in report["violations"]:
+            if each["invariant"] != P2:
+                what = f"audit: {each['bracket_id']} {each['kind']}: {each['what']} {each['detail']}"
+                self._blame(each["invariant"], what)
+        for each in report["ledger"]:
+            self._blame("P5 explainable", f"audit: {each['bracket_id']}: {each['difference']}")
 
     def _blame(self, promise: str, what: str) -> None:
         self.violations.append(Violation(promise, what))

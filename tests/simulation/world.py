@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from common.bus.messages import Outgoing
 from common.exchanges import Exchange
+from order_engine.audit.told import TOPICS
 from order_engine.store import SCHEMA
 from paper_exchange.core.events import Event, MarketTraded, OrderEvent, TriggerChanged
 from paper_exchange.faults import Kind
@@ -107,6 +108,8 @@ class World:
         if restless:
             self.judge.violations.append(Violation("P4 nothing lost", f"never comes to rest: {'; '.join(restless)}"))
         self.judge.conclude(self.database.schemas[SCHEMA])
+        if not self.broker.cluster:  # What a broker has forgotten nobody can prove.
+            self.judge.prove(self.broker.history(TOPICS), self.database.schemas[SCHEMA])
 
     def hear_log(self, level: str, event: str, about: dict[str, Any]) -> None:
         """A service says that something is wrong with itself."""

@@ -53,6 +53,8 @@ class BracketOpened(ProtectionBase, frozen=True, kw_only=True, tag="bracket.open
     intent_id: str
     entry_client_order_id: str | None
     plan: ExitPlan | None
+    algo_orders_in_use: int = 0
+    """How many waiting orders the account's other brackets kept on the symbol when this was decided."""
 
 
 class BracketDenied(ProtectionBase, frozen=True, kw_only=True, tag="bracket.denied"):
@@ -61,6 +63,8 @@ class BracketDenied(ProtectionBase, frozen=True, kw_only=True, tag="bracket.deni
     intent_id: str
     code: str
     reason: str
+    algo_orders_in_use: int = 0
+    """As in `BracketOpened`."""
 
 
 class ExitLegView(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +133,18 @@ class ProtectionRestored(ProtectionBase, frozen=True, kw_only=True, tag="protect
     bare_since_ms: int
 
 
+class BracketNoted(ProtectionBase, frozen=True, kw_only=True, tag="bracket.noted"):
+    """A bracket was changed by something that is no order's fact: time, a price, its user's wish. For audits.
+
+    It comes last of what is told of such a version, and says between which facts that happened.
+    """
+
+    read_to: int
+    """The offset of the last order event of the bracket's partition that had been decided before; -1 before any."""
+    px: Decimal | None = None
+    """The price that was seen, where it was a price."""
+
+
 class BracketClosed(ProtectionBase, frozen=True, kw_only=True, tag="bracket.closed"):
     """Nothing is held any more but declared dust. PnL is in quote asset, net of fees where they are valued."""
 
@@ -141,7 +157,7 @@ class BracketClosed(ProtectionBase, frozen=True, kw_only=True, tag="bracket.clos
     reason: str
 
 
-ProtectionFact = (
+ProtectionNews = (
     BracketOpened
     | BracketDenied
     | ProtectionPlaced
@@ -152,3 +168,6 @@ ProtectionFact = (
     | ProtectionRestored
     | BracketClosed
 )
+"""What is worth telling a trader."""
+
+ProtectionFact = ProtectionNews | BracketNoted

@@ -16,6 +16,7 @@ from common.protection import BracketDenied, ProtectionBase
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
 from order_engine.events import CancelAllWanted, CancelWanted, Event, Observed
+from order_engine.noting import with_note
 from order_engine.opening import algo_orders_kept, open_bracket
 from order_engine.policy import Policy
 from order_engine.rows import Rows
@@ -70,6 +71,8 @@ class Batch:
     decided_before: set[tuple[str, str]]
     """(account, intent) pairs that an earlier batch decided."""
     policy: Policy
+    read_to: int = -1
+    """The offset of the last order event that is decided."""
     changed: dict[str, Bracket] = field(default_factory=dict)
     messages: list[Outgoing] = field(default_factory=list)
     protected_after_ms: list[int] = field(default_factory=list)
@@ -90,10 +93,10 @@ class Batch:
                 self._open(intent, item.record, max(born_ms, read_ms))
             case CancelOrderIntent() | CancelAllOrdersIntent() as intent:
                 self._cancel(intent, item.record, max(born_ms, read_ms))
-            case ListStatus():
-                pass  # A list's legs report for themselves.
             case fact:
-                bracket = self._bracket(item.bracket_id)
+                self.read_to = item.record.offset
+                # A list's legs report for themselves.
+                bracket = None if isinstance(fact, ListStatus) else self._bracket(item.bracket_id)
                 if bracket is not None:
                     self.apply(bracket, Observed(cause=item.record.ce_id, now_ms=born_ms, fact=fact))
 
@@ -107,7 +110,7 @@ class Batch:
                 self.protected_after_ms.append(covered_after_ms)
             if after.overdue and not bracket.overdue:
                 self.overdue.append(after)
-            self._emit(effects, event.cause, after.intent_id)
+            self._emit(with_note(effects, after, event, self.read_to), event.cause, after.intent_id)
 
     @property
     def calls_for_commit(self) -> bool:

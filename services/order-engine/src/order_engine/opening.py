@@ -33,7 +33,7 @@ def open_bracket(
     """
     denied = _denial(intent, algo_orders_in_use, now_ms)
     if denied is not None:
-        return None, (_denied(intent, *denied, cause=cause, now_ms=now_ms),)
+        return None, (_denied(intent, *denied, algo_orders_in_use, cause=cause, now_ms=now_ms),)
     bracket = _bracket(intent, pairs_available(intent, algo_orders_in_use), now_ms, policy)
     turn = Turn(bracket, cause=cause, now_ms=now_ms)
     if bracket.entry is not None:
@@ -43,6 +43,7 @@ def open_bracket(
         intent_id=intent.intent_id,
         entry_client_order_id=bracket.entry.client_order_id if bracket.entry else None,
         plan=intent.plan,
+        algo_orders_in_use=algo_orders_in_use,
     )
     settle(turn, policy)
     return turn.result()
@@ -102,7 +103,9 @@ def _received(intent: PlaceOrder | PlaceExits, px: Decimal, instrument: Instrume
     return qty * (1 - instrument.taker_fee_rate)
 
 
-def _denied(intent: IntentBase, code: str, reason: str, *, cause: str, now_ms: int) -> BracketDenied:
+def _denied(
+    intent: IntentBase, code: str, reason: str, algo_orders_in_use: int, *, cause: str, now_ms: int
+) -> BracketDenied:
     return BracketDenied(
         bracket_id=ids.bracket_id(intent.account_id, intent.intent_id),
         account_id=intent.account_id,
@@ -122,6 +125,7 @@ def _denied(intent: IntentBase, code: str, reason: str, *, cause: str, now_ms: i
         intent_id=intent.intent_id,
         code=code,
         reason=reason,
+        algo_orders_in_use=algo_orders_in_use,
     )
 
 

@@ -26,6 +26,8 @@ class Shard:
     wakes: list[tuple[int, str]] = field(default_factory=list)
     passed: dict[tuple[str, int], Record] = field(default_factory=dict)
     """By topic and partition, the last record that changed nothing: its offset is written with the next commit."""
+    read_to: int = -1
+    """The offset of the last order event that was decided."""
     doubtful: set[str] = field(default_factory=set)
     """Brackets in a commit that was never answered: the ledger may hold them at another version than memory."""
     parked: set[str] = field(default_factory=set)

@@ -9,6 +9,7 @@ import structlog
 from common.bus.errors import ShardLost
 from common.bus.messages import Outgoing, Record
 from common.bus.publisher import Publisher
+from common.bus.topics import ORDER_EVENTS
 from common.clock import Clock
 from common.db.leases import Lease
 from common.db.offsets import Offsets
@@ -51,7 +52,7 @@ class Shards:
     async def gain(self, lease: Lease) -> None:
         """Load the shard's open brackets. Raises Unavailable."""
         brackets = await self._ledger.open_brackets(lease.shard)
-        shard = Shard(lease)
+        shard = Shard(lease, read_to=await self._stored_read_to(lease.shard))
         for bracket in brackets:
             try:
                 shard.keep(bracket)
@@ -78,7 +79,8 @@ class Shards:
         owned = self._owned(shard)
         async with owned.turn:
             await self._reload(owned)
-            work = Batch(shard, await self._known(owned, items), await self._decided_before(items), self._policy)
+            known, decided_before = await self._known(owned, items), await self._decided_before(items)
+            work = Batch(shard, known, decided_before, self._policy, owned.read_to)
             read_ms = self._clock.now_ms()
             for item in items:
                 work.take(item, read_ms)
@@ -87,6 +89,7 @@ class Shards:
                 await self._commit(owned, work, passed)
             else:
                 owned.passed = passed
+            owned.read_to = work.read_to
         now_ms = self._clock.now_ms()
         owned.heard_ms = max(record.ce_time_ms for record in batch)
         for record in batch:
@@ -96,7 +99,7 @@ class Shards:
         """The broker forgot what was published: ask the exchange about every order that may have moved."""
         owned = self._owned(shard)
         async with owned.turn:
-            owned.passed = {}  # These places mean nothing on the new broker.
+            owned.passed, owned.read_to = {}, -1  # These places mean nothing on the new broker.
             now_ms = self._clock.now_ms()
             await self._tell(owned, tuple(owned.brackets), AskAll(cause=f"broker-reset-{now_ms}", now_ms=now_ms))
             # Last: whoever comes after a crash in between still finds the old positions, and asks again.
@@ -182,7 +185,7 @@ class Shards:
             shard.park(bracket_id, price=isinstance(event, PriceSeen))
 
     async def _apply(self, shard: Shard, bracket_ids: Collection[str], event: Event) -> None:
-        work = Batch(shard.lease.shard, shard.brackets, set(), self._policy)
+        work = Batch(shard.lease.shard, shard.brackets, set(), self._policy, shard.read_to)
         for bracket_id in bracket_ids:
             if bracket_id in shard.brackets:
                 work.apply(shard.brackets[bracket_id], event)
@@ -195,7 +198,12 @@ class Shards:
             return
         for bracket in await self._ledger.settled(shard.lease, shard.doubtful):
             shard.keep(bracket)
+        shard.read_to = max(shard.read_to, await self._stored_read_to(shard.lease.shard))
         shard.doubtful.clear()
+
+    async def _stored_read_to(self, shard: int) -> int:
+        stored = await self._offsets.positions(shard)
+        return stored.get((ORDER_EVENTS.name, shard), 0) - 1
 
     async def _commit(self, shard: Shard, work: Batch, passed: Mapping[tuple[str, int], Record]) -> None:
         """Write what a batch changed, and how far the shard has read with it.

@@ -1,5 +1,6 @@
 """The audit finds nothing in a history as it happened, and finds whatever was taken out of it or changed in it."""
 
+import dataclasses
 from decimal import Decimal
 
 import msgspec
@@ -7,19 +8,21 @@ import orjson
 import pytest
 
 from common.bus.messages import Record
-from common.bus.topics import PROTECTION_EVENTS, order_commands
+from common.bus.topics import PROTECTION_EVENTS, market_data, order_commands
 from common.codec import encode
 from common.commands import CommandBase
-from common.orders import OrderFact
-from order_engine.audit.report import Stored, Window, as_bytes, audited, is_clean
+from common.exchanges import Exchange
+from common.orders import OrderFact, OrderType
+from order_engine.audit.report import Json, Stored, Window, as_bytes, audited, is_clean
 from order_engine.decide import next_wake_ms
-from order_engine.events import Observed, Ticked
+from order_engine.events import CancelAllWanted, Observed, PriceSeen, Ticked
 from order_engine.policy import DEFAULT_POLICY
-from order_engine.testing.builders import NOW_MS, an_intent
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fill, an_intent
 from order_engine.testing.model_exchange import ModelExchange
 from order_engine.testing.tape import Tape
 
 ALWAYS = Window()
+MEXC_BTCUSDT = msgspec.structs.replace(BTCUSDT, exchange=Exchange.MEXC, max_algo_orders=0, oco_allowed=False)
 
 
 class Trade:
@@ -145,6 +148,63 @@ def test_a_window_counts_only_what_was_filled_within_it(trade: Trade) -> None:
     before = audited(trade.tape.records, DEFAULT_POLICY, Window(0, NOW_MS), trade.stored)
     assert before["units"]["filled"] == 0
     assert before["brackets"] == 1
+
+
+def test_what_happened_between_two_facts_of_one_millisecond_is_decided_between_them() -> None:
+    tape = Tape(an_intent(order_type=OrderType.LIMIT, price=Decimal(100_000)), now_ms=NOW_MS)
+    entry = tape.bracket.entry
+    assert entry is not None
+    for n, qty in enumerate(("0.00002", "0.00001", "0.00001")):  # Too little for any exit: nothing else is said.
+        fill = a_fill(entry, tape.bracket, qty, cum_qty=None, trade_id=str(n))
+        tape.play(Observed(cause="", now_ms=NOW_MS + 1_000 * n, fact=fill))
+        tape.play(Ticked(cause="", now_ms=NOW_MS + 1_000 * (n + 1)))
+    assert tape.bracket.version == 7
+    assert is_clean(_report(tape))
+
+
+def test_what_its_user_takes_back_without_a_word_of_ours_is_heeded() -> None:
+    tape = Tape(an_intent(order_type=OrderType.LIMIT, price=Decimal(100_000)), now_ms=NOW_MS)
+    assert tape.play(CancelAllWanted(cause="", now_ms=NOW_MS + 5)) == ()
+    assert tape.bracket.version == 2
+    assert is_clean(_report(tape))
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its price", "when prices are kept no more"])
+def test_a_price_that_reached_a_held_stop_is_seen_again(kept: bool) -> None:
+    tape = Tape(an_intent(exchange=Exchange.MEXC, instrument=MEXC_BTCUSDT), now_ms=NOW_MS)
+    entry = tape.bracket.entry
+    assert entry is not None
+    tape.play(Observed(cause="", now_ms=NOW_MS + 5, fact=a_fill(entry, tape.bracket, "0.01")))
+    tape.play(PriceSeen(cause="", now_ms=NOW_MS + 9, px=Decimal("94999.9")))
+    if not kept:
+        tape.records = [record for record in tape.records if record.topic != market_data("mexc").name]
+    assert is_clean(_report(tape))
+    noted = next(record for record in tape.records if b"bracket.noted" in (record.value or b""))
+    body = orjson.loads(noted.value or b"{}") | {"px": "94998.9"}
+    records = [_with_value(noted, orjson.dumps(body)) if each is noted else each for each in tape.records]
+    assert is_clean(audited(records, DEFAULT_POLICY, ALWAYS, None)) is False
+
+
+def test_the_budget_that_other_brackets_left_is_the_one_it_was_opened_with() -> None:
+    tape = Tape(an_intent(), now_ms=NOW_MS, algo_orders_in_use=4)
+    assert tape.bracket.max_pairs == 1
+    assert is_clean(_report(tape))
+
+
+def test_a_fact_that_the_engine_passed_over_is_reported(trade: Trade) -> None:
+    records = list(trade.tape.records)
+    place, fill = next((n, each) for n, each in enumerate(records) if b"order.filled" in (each.value or b""))
+    unknown = _with_value(fill, (fill.value or b"").replace(b'"trade_id":"', b'"trade_id":"9'))
+    unknown = dataclasses.replace(unknown, headers={**fill.headers, "ce_id": "never-decided"})
+    records.insert(place, unknown)
+    found = audited(records, DEFAULT_POLICY, ALWAYS, trade.stored)["violations"]
+    assert ("unheeded", "never-decided") in {(each["kind"], each["what"]) for each in found}
+
+
+def _report(tape: Tape) -> Json:
+    bracket = tape.bracket
+    stored = Stored(bracket.bracket_id, bracket.version, orjson.loads(encode(bracket)))
+    return audited(tape.records, DEFAULT_POLICY, ALWAYS, [stored])
 
 
 def _with_value(record: Record, value: bytes) -> Record:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +29,7 @@ from common.orders import (
     OrderType,
     type_of_class,
 )
-from common.protection import BracketDenied, StopLatched
+from common.protection import BracketDenied, BracketNoted, StopLatched
 from order_engine import batch
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
@@ -50,10 +51,14 @@ class SilentBroker(Publisher):
 
 
 class Positions(Offsets):
-    """Knows whether the stored positions have been forgotten."""
+    """The positions that the ledger was given; knows whether they have been forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: MemoryLedger) -> None:
         self.forgotten = False
+        self._ledger = ledger
+
+    async def positions(self, shard: int) -> dict[tuple[str, int], int]:
+        return {(topic, shard): offset for topic, offset in self._ledger.positions.items()}
 
     async def forget(self, shard: int) -> None:
         self.forgotten = True
@@ -65,7 +70,7 @@ class Bench:
     def __init__(self) -> None:
         self.ledger = MemoryLedger()
         self.clock = FixedClock(NOW_MS)
-        self.positions = Positions()
+        self.positions = Positions(self.ledger)
         self.shards = Shards(self.ledger, self.positions, SilentBroker(), self.clock, DEFAULT_POLICY, tick_ms=1)
         self._offset = 0
 
@@ -139,6 +144,17 @@ async def test_a_timer_never_moves_the_offset_behind_a_batch_that_failed(bench: 
     await wake(bench, DEFAULT_POLICY.ask_after_ms)
     assert bench.sent("command.query_order")
     assert ORDER_EVENTS.name not in bench.ledger.positions  # Else nobody would ever read the fill again.
+
+
+@pytest.mark.parametrize("lost", [None, Lost.ANSWER])
+async def test_a_timer_says_between_which_facts_it_came(bench: Bench, lost: Lost | None) -> None:
+    bracket = await bench.open(an_intent())
+    bench.ledger.loses = lost
+    with pytest.raises(Unavailable) if lost else nullcontext():
+        await bench.handle(a_record(ORDER_EVENTS, 4, a_fill(bracket)))
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    (noted,) = bench.sent("bracket.noted")
+    assert decode(noted.value, BracketNoted).read_to == 4
 
 
 async def test_records_that_change_nothing_are_passed_with_the_next_commit(bench: Bench) -> None:

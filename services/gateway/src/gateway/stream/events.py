@@ -13,10 +13,12 @@ from common.orders import FactBase, HoldingShort, ListStatus, OrderFact, OrderRe
 from common.protection import (
     BracketClosed,
     BracketDenied,
+    BracketNoted,
     BracketOpened,
     ExitLegView,
     ProtectionFact,
     ProtectionFailed,
+    ProtectionNews,
     ProtectionOverdue,
     ProtectionPlaced,
     ProtectionReduced,
@@ -63,7 +65,7 @@ def live_events(fact: Fact) -> list[LiveEvent]:
     match fact:
         case ListStatus():
             return [event("list_status_update", _list_status(fact))]
-        case HoldingShort():
+        case HoldingShort() | BracketNoted():
             return []  # What the order-engine makes of it is told by its protection fact.
         case FactBase():
             return [event("order_update", _order(fact))]
@@ -151,7 +153,7 @@ def _px(leg: ExitLegView) -> Decimal | None:
     return leg.trigger_px or leg.price
 
 
-def _protection(fact: ProtectionFact) -> list[LiveEvent]:
+def _protection(fact: ProtectionNews) -> list[LiveEvent]:
     position = _position(fact)
     update = ProtectionUpdate(**position, **_done(fact), event=type_of(fact), version=fact.version)
     events = [event("protection_update", update)]
@@ -160,7 +162,7 @@ def _protection(fact: ProtectionFact) -> list[LiveEvent]:
     return events
 
 
-def _position(fact: ProtectionFact) -> dict[str, Any]:
+def _position(fact: ProtectionNews) -> dict[str, Any]:
     return {
         **_where(fact),
         "order_group_id": fact.bracket_id,
@@ -173,7 +175,7 @@ def _position(fact: ProtectionFact) -> dict[str, Any]:
     }
 
 
-def _done(fact: ProtectionFact) -> dict[str, Any]:
+def _done(fact: ProtectionNews) -> dict[str, Any]:
     """What this kind of fact alone says."""
     match fact:
         case BracketOpened():

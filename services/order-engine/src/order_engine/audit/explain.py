@@ -8,7 +8,7 @@ import orjson
 
 from common import ids
 from common.bus.messages import Record, rfc3339
-from order_engine.audit.replay import POLL, RESET, TICK
+from order_engine.audit.history import POLL, RESET, TICK
 
 _SHOWN = (
     "side", "order_type", "qty", "quote_qty", "price", "trigger_px", "cum_qty", "avg_px", "last_qty", "last_px",

@@ -20,8 +20,17 @@ from order_engine.policy import Policy
 
 Json = dict[str, Any]
 
-P1, P2, P3, P5 = "P1 protected", "P2 never oversold", "P3 never doubled", "P5 explainable"
-_OF_KIND: Final = {"unreadable": P5, "altered": P5, "missing": P5, "unexplained": P5, "no_intent": P5, "no_cause": P5}
+P1, P2, P3 = "P1 protected", "P2 never oversold", "P3 never doubled"
+P4, P5 = "P4 nothing lost", "P5 explainable"
+_OF_KIND: Final = {
+    "unreadable": P5,
+    "altered": P5,
+    "missing": P5,
+    "unexplained": P5,
+    "no_intent": P5,
+    "no_cause": P5,
+    "unheeded": P4,
+}
 
 
 @dataclass(frozen=True)

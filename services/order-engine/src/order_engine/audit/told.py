@@ -14,6 +14,7 @@ from common.errors import UnreadableMessage
 from common.exchanges import Exchange
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent, PlaceExits, PlaceOrder
 from common.market import MarketFact, Ticker
+from common.orders import ListStatus
 from common.protection import ProtectionFact
 from order_engine.batch import Read, read
 
@@ -46,7 +47,7 @@ class Told:
     opening: dict[str, Read] = field(default_factory=dict)
     """By bracket: the intent that opened it, or was denied."""
     inputs: defaultdict[str, list[Read]] = field(default_factory=lambda: defaultdict(list))
-    """By bracket: facts about its orders."""
+    """By bracket: facts about its orders. They share a partition, so the engine read them in this order."""
     cancels: defaultdict[tuple[str, str], list[Read]] = field(default_factory=lambda: defaultdict(list))
     """By account and symbol: what its user wanted cancelled."""
     said: defaultdict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
@@ -105,6 +106,8 @@ def _hear(told: Told, record: Record) -> None:
             told.opening.setdefault(ids.bracket_id(intent.account_id, intent.intent_id), item)
         case CancelOrderIntent() | CancelAllOrdersIntent() as intent:
             told.cancels[intent.account_id, intent.symbol].append(item)
+        case ListStatus():
+            pass  # Nothing is decided by it.
         case _:
             if item.bracket_id is not None:
                 told.inputs[item.bracket_id].append(item)

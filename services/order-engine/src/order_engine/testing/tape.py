@@ -3,17 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from common.bus.messages import Outgoing, Record, rfc3339
 from common.bus.topics import ORDER_EVENTS, ORDER_INTENTS, market_data
 from common.codec import encode
-from common.intents import CancelOrderIntent, PlaceExits, PlaceOrder
+from common.intents import CancelAllOrdersIntent, CancelOrderIntent, PlaceExits, PlaceOrder
 from common.market import Ticker
 from order_engine.batch import outgoing
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
-from order_engine.events import AskAll, CancelWanted, Event, Observed, PriceSeen, Ticked
+from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Observed, PriceSeen, Ticked
+from order_engine.noting import with_note
 from order_engine.opening import open_bracket
 from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.turn import Effect
@@ -22,12 +23,21 @@ from order_engine.turn import Effect
 class Tape:
     """Decides like the engine, and keeps everything that would lie on a topic."""
 
-    def __init__(self, intent: PlaceOrder | PlaceExits, *, now_ms: int, policy: Policy = DEFAULT_POLICY) -> None:
+    def __init__(
+        self,
+        intent: PlaceOrder | PlaceExits,
+        *,
+        now_ms: int,
+        policy: Policy = DEFAULT_POLICY,
+        algo_orders_in_use: int = 0,
+    ) -> None:
         self.records: list[Record] = []
         self._offsets: Counter[str] = Counter()
         self._policy, self._intent = policy, intent
         cause = self._put(ORDER_INTENTS.name, intent, now_ms, intent.account_id)
-        bracket, self.effects = open_bracket(intent, algo_orders_in_use=0, cause=cause, now_ms=now_ms, policy=policy)
+        bracket, self.effects = open_bracket(
+            intent, algo_orders_in_use=algo_orders_in_use, cause=cause, now_ms=now_ms, policy=policy
+        )
         assert bracket is not None, self.effects
         self.bracket: Bracket = bracket
         self._say(self.effects, cause)
@@ -43,13 +53,15 @@ class Tape:
                 cause = f"broker-reset-{event.now_ms}"
             case PriceSeen():
                 cause = self._put(market_data(self.bracket.exchange).name, self._ticker(event), event.now_ms, "BTCUSDT")
-            case CancelWanted():
+            case CancelWanted() | CancelAllWanted():
                 cause = self._put(ORDER_INTENTS.name, self._cancel(event), event.now_ms, self.bracket.account_id)
             case _:
-                raise AssertionError(f"nobody tapes a {type(event).__name__}")
+                assert_never(event)
         named: Any = type(event)(**{**_fields(event), "cause": cause})
-        self.bracket, effects = decide(self.bracket, named, self._policy)
-        self._say(effects, cause)
+        after, effects = decide(self.bracket, named, self._policy)
+        if after is not self.bracket:
+            self.bracket = after
+            self._say(with_note(effects, after, named, self._offsets[ORDER_EVENTS.name] - 1), cause)
         return effects
 
     def _say(self, effects: Iterable[Effect], cause: str) -> None:
@@ -78,17 +90,19 @@ class Tape:
             ask_px=event.px + Decimal("0.01"), ts_event_ms=event.now_ms, ts_init_ms=event.now_ms,
         )  # fmt: skip
 
-    def _cancel(self, event: CancelWanted) -> CancelOrderIntent:
-        return CancelOrderIntent(
-            intent_id=f"cancel-{self._offsets[ORDER_INTENTS.name]}",
-            user_id=self.bracket.user_id,
-            account_id=self.bracket.account_id,
-            exchange=self.bracket.exchange,
-            symbol=self.bracket.symbol,
-            ts_init_ms=event.now_ms,
-            valid_until_ms=event.now_ms + 30_000,
-            client_order_id=event.client_order_id,
-        )
+    def _cancel(self, event: CancelWanted | CancelAllWanted) -> CancelOrderIntent | CancelAllOrdersIntent:
+        asked: dict[str, Any] = {
+            "intent_id": f"cancel-{self._offsets[ORDER_INTENTS.name]}",
+            "user_id": self.bracket.user_id,
+            "account_id": self.bracket.account_id,
+            "exchange": self.bracket.exchange,
+            "symbol": self.bracket.symbol,
+            "ts_init_ms": event.now_ms,
+            "valid_until_ms": event.now_ms + 30_000,
+        }
+        if isinstance(event, CancelAllWanted):
+            return CancelAllOrdersIntent(**asked)
+        return CancelOrderIntent(**asked, client_order_id=event.client_order_id)
 
 
 def _fields(event: Event) -> dict[str, Any]:
