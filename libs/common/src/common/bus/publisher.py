@@ -44,6 +44,7 @@ class Publisher:
         self._lifeline: Lifeline | None = None
         self._reconnecting = asyncio.Lock()
         self._turns = Turns()
+        """Of one connection: what is stuck on a lost one holds up nothing on the next."""
         self._retired: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -100,7 +101,8 @@ class Publisher:
         if self._lifeline is not None and self._lifeline.lost:
             await self._replace(self._producer)
         producer, lifeline = self._producer, self._lifeline
-        failed = await self._round(producer, messages)
+        async with self._turns:
+            failed = await self._round(producer, messages)
         if lifeline is not None and lifeline.lost:
             # The client library may have repeated them to the next broker, whose acknowledgement is worth nothing
             # before its topics have been declared.
@@ -133,7 +135,7 @@ class Publisher:
             raise Unavailable("the broker") from error
         if self._lifeline is not None:
             self._lifeline.close()
-        self._producer, self._lifeline = producer, lifeline
+        self._producer, self._lifeline, self._turns = producer, lifeline, Turns()
 
     async def _replace(self, failed: AIOKafkaProducer | None) -> None:
         """Connect anew unless somebody else did so since `failed` was in use. Raises Unavailable after a while."""
@@ -154,7 +156,7 @@ class Publisher:
         sent: list[asyncio.Future[object]] = []
         # The client expires a batch by itself; the limit is for one whose connection died without its notice.
         with suppress(TimeoutError):
-            async with self._turns, asyncio.timeout(1.5 * self._settings.traits.request_timeout_ms / 1000):
+            async with asyncio.timeout(1.5 * self._settings.traits.request_timeout_ms / 1000):
                 for message in messages:
                     sent.append(await self._send(producer, message))  # noqa: PERF401 - kept when the limit cuts in
                 await asyncio.wait(sent)
