@@ -181,7 +181,7 @@ class Statements:
     ) -> list[Row]:
         now_s, tables = self._loop.time(), self._tables
         for shard in range(count):
-            tables.leases.setdefault((kind, shard), {"shard": shard, "owner": None, "epoch": 0, "expires_s": 0.0})
+            tables.leases.setdefault((kind, shard), {"shard": shard, "owner": None, "epoch": 0, "expires_s": now_s})
         for key in [key for key, at_s in tables.owners.items() if key[0] == kind and key[1] != owner and at_s < now_s]:
             del tables.owners[key]
         alive = [key[1] for key, expires_s in tables.owners.items() if key[0] == kind and expires_s >= now_s]
@@ -202,8 +202,9 @@ class Statements:
             if of == kind and (row["owner"] is None or row["expires_s"] < now_s)
         ]
         for row in free[:most]:
-            row.update(owner=owner, epoch=row["epoch"] + 1, expires_s=now_s + ms / 1000)
-        return [{"shard": row["shard"], "epoch": row["epoch"]} for row in free[:most]]
+            row.update(owner=owner, epoch=row["epoch"] + 1, free_ms=int((now_s - row["expires_s"]) * 1000))
+            row["expires_s"] = now_s + ms / 1000
+        return [{name: row[name] for name in ("shard", "epoch", "free_ms")} for row in free[:most]]
 
     def _free(self, kind: str, owner: str, shards: Sequence[int], epochs: Sequence[int]) -> list[Row]:
         for shard, epoch in zip(shards, epochs, strict=True):

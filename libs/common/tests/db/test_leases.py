@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,6 +25,8 @@ class Owner:
 
     def __init__(self, pool: Any, name: str, **times: int) -> None:
         self.epochs: dict[int, int] = {}
+        self.taken_s: dict[int, float] = {}
+        self.free_s: dict[int, float] = {}
         self.refusals: list[Exception] = []
         self.finished = asyncio.Event()
         self.finished.set()
@@ -37,6 +40,8 @@ class Owner:
         if self.refusals:
             raise self.refusals.pop()
         self.epochs[lease.shard] = lease.epoch
+        self.taken_s[lease.shard] = time.monotonic()
+        self.free_s[lease.shard] = self.taken_s[lease.shard] - lease.free_since_s
         self.diary.append(("gained", lease.shard))
 
     async def lost(self, shard: int) -> None:
@@ -100,6 +105,17 @@ async def test_every_change_of_owner_is_a_new_epoch(pool: asyncpg.Pool) -> None:
     async with running(Owner(pool, "b")) as b:
         await until(lambda: shared_out(b))
     assert all(b.epochs[shard] > a.epochs[shard] for shard in range(SHARDS))
+
+
+async def test_whoever_takes_over_knows_for_how_long_nobody_held_it(pool: asyncpg.Pool) -> None:
+    async with running(Owner(pool, "a")) as a:
+        await until(lambda: shared_out(a))
+        held_s = time.monotonic()
+    await pool.execute("UPDATE leases SET expires_at = clock_timestamp() - interval '5 seconds' WHERE shard = 3")
+    async with running(Owner(pool, "b")) as b:
+        await until(lambda: shared_out(b))
+    assert b.free_s[3] >= 5
+    assert all(held_s <= taken_s - b.free_s[shard] for shard, taken_s in b.taken_s.items() if shard != 3)
 
 
 async def test_a_clean_stop_frees_the_shards_without_waiting_for_the_expiry(pool: asyncpg.Pool) -> None:

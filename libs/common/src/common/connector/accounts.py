@@ -6,6 +6,7 @@ costs a reading.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -93,7 +94,8 @@ class Ownership:
         """A shard is ours from now on."""
         if (timer := self._leaving.pop(lease.shard, None)) is not None:
             timer.cancel()
-        self._held[lease.shard] = Held(lease, self._clock.now_ms())
+        free_ms = int((time.monotonic() - lease.free_since_s) * 1000)
+        self._held[lease.shard] = Held(lease, self._clock.now_ms() - free_ms)
         self._reconcile()
 
     def lost(self, shard: int) -> None:

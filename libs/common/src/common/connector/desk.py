@@ -40,7 +40,7 @@ class Held:
     def __init__(self, lease: Lease, since_ms: int) -> None:
         self.lease = lease
         self.since_ms = since_ms
-        """Nobody else can have sent anything for this shard after this (our clock)."""
+        """Nobody else can have sent anything for this shard after this (our clock): the lease before had ended."""
 
     def may_send(self) -> None:
         """Raises LeaseEnded once somebody else may own the shard; ask right before a request leaves."""

@@ -12,7 +12,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
@@ -37,6 +37,8 @@ class Lease:
     owner: str
     epoch: int
     deadline_s: float
+    free_since_s: float = field(default_factory=time.monotonic)
+    """Since this moment of our monotonic clock nobody else has had the right; often long before we took it."""
 
     def valid(self) -> bool:
         """Whether nobody else can own the shard yet; ask right before acting on it."""
@@ -148,7 +150,11 @@ class Leases:
         deadline_s = self._deadline()
         async with asyncio.timeout(self._lease_ms / 2000):
             rows = await self._pool.fetch(_TAKE, self._kind, self._owner, self._lease_ms, count)
-        taken = [Lease(self._kind, row["shard"], self._owner, row["epoch"], deadline_s) for row in rows]
+        taken_s = time.monotonic()
+        taken = [
+            Lease(self._kind, row["shard"], self._owner, row["epoch"], deadline_s, taken_s - row["free_ms"] / 1000)
+            for row in rows
+        ]
         self._held |= {lease.shard: lease for lease in taken}
         for lease in taken:
             _log.info("lease_gained", kind=self._kind, shard=lease.shard, epoch=lease.epoch)
@@ -238,12 +244,12 @@ SELECT alive.owners, renewed.shard FROM alive LEFT JOIN renewed ON true
 _TAKE: Final = f"""
 UPDATE leases SET owner = $2, epoch = epoch + 1, expires_at = {_EXPIRY}
 FROM (
-    SELECT shard FROM leases
+    SELECT shard, floor(extract(epoch FROM clock_timestamp() - expires_at) * 1000)::bigint AS free_ms FROM leases
     WHERE kind = $1 AND (owner IS NULL OR expires_at < clock_timestamp())
     ORDER BY shard LIMIT $4 FOR UPDATE SKIP LOCKED
 ) AS free
 WHERE leases.kind = $1 AND leases.shard = free.shard
-RETURNING leases.shard, leases.epoch
+RETURNING leases.shard, leases.epoch, free.free_ms
 """  # noqa: S608
 
 _FREE: Final = """
