@@ -79,7 +79,8 @@ def reading(consumer: KeptFrom, offset: int, *, wait_ms: int = 1, hurried: bool 
     settings = BusSettings(kafka_bootstrap="127.0.0.1:1", broker=BrokerKind.EMBEDDED)
     reader = Reader(settings, [ORDER_EVENTS], "test", fetch_wait_ms=wait_ms, hurries=lambda: hurried)
     reader._consumer = consumer
-    reader._lifeline = SimpleNamespace(lost=False)
+    lifeline: Any = SimpleNamespace(lost=False)
+    reader._lifeline = lifeline
     reader.assign({PLACE: offset})
     return reader
 

@@ -15,31 +15,31 @@ from common.errors import ErrorCategory
 from common.testing.connector import FakeExchange, MemoryKeys, a_call, a_key
 
 
-async def perform(exchange: FakeExchange, call: Call, valid_ms: int = 10_000, **options: Any) -> Any:
+async def perform(exchange: FakeExchange, call: Call[Any], valid_ms: int = 10_000, **options: Any) -> Any:
     return await exchange.client.perform(
         call, "a", priority=Priority.PROTECTION, valid_until_ms=exchange.valid_until(valid_ms), **options
     )
 
 
-async def test_an_order_whose_answer_is_lost_is_never_repeated(exchange) -> None:
+async def test_an_order_whose_answer_is_lost_is_never_repeated(exchange: Any) -> None:
     exchange.wire.answers = [Unknown("timeout", "")]
     assert isinstance(await perform(exchange, a_call()), Unknown)
     assert len(exchange.wire.sent) == 1
 
 
-async def test_an_answer_nobody_can_read_is_unknown_and_not_repeated(exchange) -> None:
+async def test_an_answer_nobody_can_read_is_unknown_and_not_repeated(exchange: Any) -> None:
     exchange.wire.answers = [Reply(status=502, body=b"<html>")]
     assert isinstance(await perform(exchange, a_call()), Unknown)
     assert len(exchange.wire.sent) == 1
 
 
-async def test_a_connection_that_never_came_about_is_tried_again(exchange) -> None:
+async def test_a_connection_that_never_came_about_is_tried_again(exchange: Any) -> None:
     exchange.wire.answers = [NotSent("refused", "")]
     assert await perform(exchange, a_call()) == "done"
     assert len(exchange.wire.sent) == 2
 
 
-async def test_nothing_leaves_after_its_validity(exchange) -> None:
+async def test_nothing_leaves_after_its_validity(exchange: Any) -> None:
     answer = await perform(exchange, a_call(), valid_ms=-1)
     assert isinstance(answer, Rejected)
     assert answer.category is ErrorCategory.EXPIRED
@@ -97,7 +97,7 @@ async def test_nothing_leaves_after_its_permission_has_ended_while_it_waited(
     assert len(exchange.wire.sent) == sent_before
 
 
-async def test_a_refusal_for_the_clock_is_repeated_with_a_clock_that_was_measured(exchange) -> None:
+async def test_a_refusal_for_the_clock_is_repeated_with_a_clock_that_was_measured(exchange: Any) -> None:
     exchange.server_ms = exchange.clock.now_ms() + 60_000
     exchange.wire.answers = [Reply(status=408)]
     assert await perform(exchange, a_call()) == "done"
@@ -105,20 +105,20 @@ async def test_a_refusal_for_the_clock_is_repeated_with_a_clock_that_was_measure
     assert 59_000 < after - before <= 60_000
 
 
-async def test_a_clock_that_cannot_be_mended_ends_as_a_refusal(exchange) -> None:
+async def test_a_clock_that_cannot_be_mended_ends_as_a_refusal(exchange: Any) -> None:
     exchange.wire.answers = [Reply(status=408)] * 10
     answer = await perform(exchange, a_call())
     assert isinstance(answer, Rejected)
     assert answer.category is ErrorCategory.CLOCK
 
 
-async def test_a_question_is_repeated_when_its_answer_is_lost(exchange) -> None:
+async def test_a_question_is_repeated_when_its_answer_is_lost(exchange: Any) -> None:
     exchange.wire.answers = [Unknown("timeout", ""), Unknown("timeout", "")]
     assert await exchange.client.ask(a_call(read=True), "a") == "done"
     assert len(exchange.wire.sent) == 3
 
 
-async def test_a_refused_key_parks_its_account(exchange) -> None:
+async def test_a_refused_key_parks_its_account(exchange: Any) -> None:
     exchange.wire.answers = [Reply(status=401)]
     await perform(exchange, a_call())
     assert "a" in exchange.keys.refusals
@@ -128,19 +128,19 @@ async def test_a_refused_key_parks_its_account(exchange) -> None:
     assert len(exchange.wire.sent) == 1
 
 
-async def test_a_call_that_answers_with_another_call_is_followed(exchange) -> None:
+async def test_a_call_that_answers_with_another_call_is_followed(exchange: Any) -> None:
     second = a_call(read=True)
     first = Call(HttpRequest(method="GET", path="/first", signed=True, read=True), lambda reply, now_ms: second)
     assert await exchange.client.ask(first, "a") == "done"
     assert [signed.target.partition("?")[0] for signed in exchange.wire.sent] == ["/first", "/order"]
 
 
-async def test_clock_measurements_asked_for_at_once_are_one(exchange) -> None:
+async def test_clock_measurements_asked_for_at_once_are_one(exchange: Any) -> None:
     await asyncio.gather(*(exchange.exchange_clock.sync() for _ in range(10)))
     assert exchange.synced == 5
 
 
-async def test_a_clock_is_never_aimed_ahead_of_the_exchanges(exchange) -> None:
+async def test_a_clock_is_never_aimed_ahead_of_the_exchanges(exchange: Any) -> None:
     exchange.server_ms = exchange.clock.now_ms() - 3_000
     await exchange.exchange_clock.sync()
     assert exchange.exchange_clock.now_ms() < exchange.server_ms

@@ -54,9 +54,11 @@ class Listed:
 
 
 async def test_an_order_that_waited_for_its_key_is_not_sent_after_the_lease_has_ended(exchange: FakeExchange) -> None:
-    keys, listed = AwaitedKeys(), Listed()
+    keys = AwaitedKeys()
+    listed: Any = Listed()
+    nobody: Any = None  # No outcome here is in doubt, so that nothing is settled.
     runner = CommandRunner(
-        listed, exchange.client.with_keys(keys), None, FactPublisher(MemoryBus(), Exchange.BINANCE, "test"), Trails(),
+        listed, exchange.client.with_keys(keys), nobody, FactPublisher(MemoryBus(), Exchange.BINANCE, "test"), Trails(),
         Correlations(), listed, listed, exchange.clock, on_gap=lambda account_id, from_ms: None,
     )  # fmt: skip
     lease = Lease("accounts", 0, "me", 1, time.monotonic() + 1_000)

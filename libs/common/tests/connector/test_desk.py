@@ -133,14 +133,14 @@ async def test_commands_about_different_orders_run_at_once(bench: Bench) -> None
     assert bench.execution.begun == ["command-1", "command-2"]
 
 
-async def test_a_command_waits_for_the_one_before_it_about_the_same_order(bench: Bench, eventually) -> None:
+async def test_a_command_waits_for_the_one_before_it_about_the_same_order(bench: Bench, eventually: Any) -> None:
     await bench.take(record(0, submit(1, "x")), record(1, cancel(2, "x")), record(2, submit(3, "y")))
     assert bench.execution.begun == ["command-1", "command-3"]
     bench.execution.finish(1)
     await eventually(lambda: "command-2" in bench.execution.begun)
 
 
-async def test_an_account_whose_commands_wait_does_not_hold_up_another(bench: Bench, eventually) -> None:
+async def test_an_account_whose_commands_wait_does_not_hold_up_another(bench: Bench, eventually: Any) -> None:
     flood = [record(number, submit(number, f"x-{number}", "flood")) for number in range(MAX_IN_FLIGHT + 2)]
     await bench.take(*flood, record(99, submit(99, "y", "other")))
     assert bench.execution.begun == ["command-0", "command-1", "command-2", "command-99"]

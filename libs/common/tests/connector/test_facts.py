@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -12,6 +13,7 @@ from common.bus.errors import MessageTooLarge
 from common.bus.messages import Outgoing
 from common.codec import decode
 from common.connector.facts import FactPublisher, fact_id
+from common.errors import ErrorCategory
 from common.exchanges import Exchange
 from common.orders import OrderAccepted, OrderFilled, OrderRejected, OrderStatus
 from common.testing.connector import MemoryBus
@@ -29,7 +31,7 @@ def a_fact(n: int, account_id: str = "a") -> OrderAccepted:
     )
 
 
-def publisher(bus: MemoryBus, **options) -> FactPublisher:
+def publisher(bus: MemoryBus, **options: Any) -> FactPublisher:
     return FactPublisher(bus, Exchange.BINANCE, "test", **options)
 
 
@@ -90,7 +92,7 @@ async def test_a_trade_is_told_again_because_a_broker_may_have_forgotten_it() ->
     assert len(bus.messages) == 2
 
 
-async def test_an_outage_is_waited_out_and_the_order_kept(eventually) -> None:
+async def test_an_outage_is_waited_out_and_the_order_kept(eventually: Any) -> None:
     bus = MemoryBus()
     facts = publisher(bus)
     bus.down = True
@@ -104,7 +106,7 @@ async def test_an_outage_is_waited_out_and_the_order_kept(eventually) -> None:
     assert facts.acknowledged("a")
 
 
-async def test_an_error_nobody_foresaw_loses_no_fact_and_holds_up_no_later_one(eventually) -> None:
+async def test_an_error_nobody_foresaw_loses_no_fact_and_holds_up_no_later_one(eventually: Any) -> None:
     bus = MemoryBus()
     facts = publisher(bus)
     bus.defect = LookupError("a defect")
@@ -136,7 +138,7 @@ async def test_a_fact_too_large_for_any_broker_is_given_up_and_those_around_it_a
     assert facts.acknowledged("a")
 
 
-async def test_one_accounts_outage_of_memory_loses_facts_on_purpose_and_asks_for_a_reading(eventually) -> None:
+async def test_one_accounts_outage_of_memory_loses_facts_on_purpose_and_asks_for_a_reading(eventually: Any) -> None:
     bus = MemoryBus()
     facts = publisher(bus, max_line=2)
     gaps = []
@@ -182,7 +184,7 @@ def test_a_refusal_is_known_by_the_command_it_answers() -> None:
         exchange=Exchange.BINANCE,
         symbol="BTCUSDT",
         client_order_id="order-1",
-        category="filter",
+        category=ErrorCategory.FILTER,
         ts_event_ms=1,
         ts_init_ms=1,
     )

@@ -66,10 +66,11 @@ class Desk:
     """The parts around the questions."""
 
     def __init__(self, exchange: FakeExchange) -> None:
-        self.answers = Answers()
+        answers: Any = Answers()
+        self.answers: Answers = answers
         self.accounts = frozenset({"a"})
         facts, trails = FactPublisher(MemoryBus(), Exchange.BINANCE, "test"), Trails()
-        lookups = Lookups(self.answers, exchange.client, exchange.clock, Priority.RECOVERY)
+        lookups = Lookups(answers, exchange.client, exchange.clock, Priority.RECOVERY)
         self.settler = Settler(Exchange.BINANCE, lookups, facts, trails, exchange.clock, proof_ms=PROOF_MS)
         self.fates = Fates(self.settler, lookups, lookups, self, exchange.clock)
 

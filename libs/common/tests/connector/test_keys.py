@@ -1,6 +1,7 @@
 """Keys are leased, renewed, dropped and parked, and nobody else suffers for one of them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,9 @@ async def test_a_lease_that_ended_is_not_used(ring: KeyRing, clock: FixedClock) 
     assert ring.held("a") is None
 
 
-async def test_a_kept_lease_is_renewed_before_it_ends(ring: KeyRing, lender: Lender, clock, eventually) -> None:
+async def test_a_kept_lease_is_renewed_before_it_ends(
+    ring: KeyRing, lender: Lender, clock: Any, eventually: Any
+) -> None:
     ring.keep("a")
     await ring.credentials("a")
     clock.advance(50_000)
@@ -80,7 +83,7 @@ async def test_a_kept_lease_is_renewed_before_it_ends(ring: KeyRing, lender: Len
 
 
 async def test_a_refused_key_parks_its_account_until_its_time(ring: KeyRing, clock: FixedClock) -> None:
-    told = []
+    told: list[Any] = []
     ring.on_change = told.append
     await ring.credentials("a")
     ring.refused("a", "-2015")

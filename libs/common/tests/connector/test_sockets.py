@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -110,7 +111,7 @@ async def answer(account_id: str, request: object) -> Reply | Unknown:
 
 @asynccontextmanager
 async def looping(owner: Owner, **options: float) -> AsyncIterator[SocketLoop]:
-    settings = {"rotate_after_s": 3_600.0, **options}
+    settings: dict[str, Any] = {"rotate_after_s": 3_600.0, **options}
     loop = SocketLoop(owner, SystemClock(), answer, exchange="test", kind="private", **settings)
     running = asyncio.create_task(loop.run())
     yield loop
@@ -118,7 +119,7 @@ async def looping(owner: Owner, **options: float) -> AsyncIterator[SocketLoop]:
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_frames_are_read_and_what_the_script_says_is_written(eventually) -> None:
+async def test_frames_are_read_and_what_the_script_says_is_written(eventually: Any) -> None:
     async with listening() as server, looping(owner := Owner(server.url)):
         await eventually(lambda: server.heard == ["hello"])
         await server.connections[0].send("news")
@@ -126,7 +127,7 @@ async def test_frames_are_read_and_what_the_script_says_is_written(eventually) -
         await eventually(lambda: len(owner.events) == 2)
 
 
-async def test_a_lost_socket_is_opened_again(eventually) -> None:
+async def test_a_lost_socket_is_opened_again(eventually: Any) -> None:
     async with listening() as server, looping(owner := Owner(server.url)):
         await eventually(lambda: server.heard)
         server.connections[0].transport.abort()
@@ -134,7 +135,7 @@ async def test_a_lost_socket_is_opened_again(eventually) -> None:
         assert len(owner.closed) == 1
 
 
-async def test_a_script_may_end_its_connection(eventually) -> None:
+async def test_a_script_may_end_its_connection(eventually: Any) -> None:
     async with listening() as server, looping(owner := Owner(server.url)):
         await eventually(lambda: server.heard)
         await server.connections[0].send("leave")
@@ -142,7 +143,7 @@ async def test_a_script_may_end_its_connection(eventually) -> None:
         assert owner.closed == ["told to"]
 
 
-async def test_a_planned_replacement_connects_before_it_closes(eventually) -> None:
+async def test_a_planned_replacement_connects_before_it_closes(eventually: Any) -> None:
     async with listening() as server, looping(owner := Owner(server.url)):
         await eventually(lambda: server.heard)
         await server.connections[0].send("leave soon")
@@ -150,25 +151,27 @@ async def test_a_planned_replacement_connects_before_it_closes(eventually) -> No
         assert server.most_at_once == 2
 
 
-async def test_an_old_socket_is_replaced(eventually) -> None:
+async def test_an_old_socket_is_replaced(eventually: Any) -> None:
     async with listening() as server, looping(Owner(server.url), rotate_after_s=0.01):
         await eventually(lambda: len(server.connections) >= 2)
 
 
-async def test_a_url_that_must_be_asked_for_is_asked_for_first(eventually) -> None:
+async def test_a_url_that_must_be_asked_for_is_asked_for_first(eventually: Any) -> None:
     async with listening() as server, looping(Owner(server.url, key=True)):
         await eventually(lambda: server.connections)
-        assert server.connections[0].request.path == "/?key=listen-key"
+        request = server.connections[0].request
+        assert request is not None
+        assert request.path == "/?key=listen-key"
 
 
-async def test_a_server_that_is_not_there_is_tried_until_it_is(eventually) -> None:
+async def test_a_server_that_is_not_there_is_tried_until_it_is(eventually: Any) -> None:
     async with listening() as server:
         url = server.url
     async with looping(owner := Owner(url)):
         await eventually(lambda: len(owner.closed) >= 2)
 
 
-async def test_frames_are_paced_where_the_exchange_counts_them(eventually) -> None:
+async def test_frames_are_paced_where_the_exchange_counts_them(eventually: Any) -> None:
     async with listening() as server, looping(Owner(server.url), pace_s=0.01) as loop:
         await eventually(lambda: server.heard)
         assert loop.newest is not None

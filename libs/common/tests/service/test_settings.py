@@ -34,4 +34,4 @@ def test_settings_cannot_be_changed_and_do_not_print_their_secrets() -> None:
     settings = Settings.from_env({"CGT_DATABASE_URL": "postgresql://u:hunter2@h/d"})
     assert "hunter2" not in repr(settings)
     with pytest.raises(ValueError, match="frozen"):
-        settings.workers = 5  # type: ignore[misc]
+        settings.workers = 5

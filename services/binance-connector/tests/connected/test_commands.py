@@ -1,6 +1,7 @@
 """Commands on a real exchange protocol, broker and database: sent once, answered always."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from common.orders import OrderStatus
 pytestmark = pytest.mark.connected
 
 
-async def test_a_fresh_command_is_sent_at_once_and_answered_with_facts(bench) -> None:
+async def test_a_fresh_command_is_sent_at_once_and_answered_with_facts(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy()
@@ -24,7 +25,7 @@ async def test_a_fresh_command_is_sent_at_once_and_answered_with_facts(bench) ->
         assert record.key == "account-1"
 
 
-async def test_a_market_order_is_told_with_its_fills_and_fees(bench) -> None:
+async def test_a_market_order_is_told_with_its_fills_and_fees(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.market_buy()
@@ -34,7 +35,7 @@ async def test_a_market_order_is_told_with_its_fills_and_fees(bench) -> None:
         assert fill.trade_id
 
 
-async def test_both_exit_lists_of_a_fill_leave_together(bench) -> None:
+async def test_both_exit_lists_of_a_fill_leave_together(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         first, second = bench.exits(), bench.exits(take="112000")
@@ -45,7 +46,7 @@ async def test_both_exit_lists_of_a_fill_leave_together(bench) -> None:
         assert len(bench.state()["order_lists"]) == 2
 
 
-async def test_the_same_command_twice_places_one_order(bench) -> None:
+async def test_the_same_command_twice_places_one_order(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.market_buy()
@@ -58,7 +59,7 @@ async def test_the_same_command_twice_places_one_order(bench) -> None:
         assert len(bench.orders(order.client_order_id)) == 1
 
 
-async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench) -> None:
+async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy()
@@ -69,7 +70,7 @@ async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench) ->
         assert len(bench.orders(order.client_order_id)) == 1
 
 
-async def test_an_order_that_never_arrived_is_proven_absent(bench) -> None:
+async def test_an_order_that_never_arrived_is_proven_absent(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy()
@@ -81,7 +82,7 @@ async def test_an_order_that_never_arrived_is_proven_absent(bench) -> None:
         assert bench.orders(order.client_order_id) == []
 
 
-async def test_a_refused_order_is_rejected_with_what_helps_to_decide(bench) -> None:
+async def test_a_refused_order_is_rejected_with_what_helps_to_decide(bench: Any) -> None:
     bench.account(BTC="0.005", USDT="100")
     async with bench.connector():
         exits = bench.exits()
@@ -93,7 +94,7 @@ async def test_a_refused_order_is_rejected_with_what_helps_to_decide(bench) -> N
             assert rejected.list_client_order_id == exits.list_client_order_id
 
 
-async def test_an_exit_on_the_wrong_side_of_the_market_is_told_the_price(bench) -> None:
+async def test_an_exit_on_the_wrong_side_of_the_market_is_told_the_price(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         exits = bench.exits(take="110000", stop="105000")
@@ -103,7 +104,7 @@ async def test_an_exit_on_the_wrong_side_of_the_market_is_told_the_price(bench) 
         assert rejected.market_px is not None
 
 
-async def test_a_command_the_exchange_has_no_words_for_is_refused_here(bench) -> None:
+async def test_a_command_the_exchange_has_no_words_for_is_refused_here(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = msgspec.structs.replace(bench.limit_buy(), price=None)
@@ -113,7 +114,7 @@ async def test_a_command_the_exchange_has_no_words_for_is_refused_here(bench) ->
         assert bench.orders(order.client_order_id) == []
 
 
-async def test_a_command_past_its_validity_is_not_sent(bench) -> None:
+async def test_a_command_past_its_validity_is_not_sent(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy(valid_ms=-1)
@@ -123,7 +124,7 @@ async def test_a_command_past_its_validity_is_not_sent(bench) -> None:
         assert bench.orders(order.client_order_id) == []
 
 
-async def test_a_command_read_after_a_restart_is_suspect_and_its_order_adopted(bench) -> None:
+async def test_a_command_read_after_a_restart_is_suspect_and_its_order_adopted(bench: Any) -> None:
     bench.account()
     order = bench.limit_buy()
     async with bench.connector():
@@ -136,7 +137,7 @@ async def test_a_command_read_after_a_restart_is_suspect_and_its_order_adopted(b
         assert len(bench.orders(order.client_order_id)) == 1
 
 
-async def test_a_suspect_command_whose_order_is_not_there_is_sent_once_that_is_certain(bench) -> None:
+async def test_a_suspect_command_whose_order_is_not_there_is_sent_once_that_is_certain(bench: Any) -> None:
     bench.account()
     order = bench.limit_buy()
     await bench.send(order)
@@ -145,7 +146,7 @@ async def test_a_suspect_command_whose_order_is_not_there_is_sent_once_that_is_c
         assert len(bench.orders(order.client_order_id)) == 1
 
 
-async def test_a_cancel_ends_the_order_and_a_second_one_is_answered_with_what_it_became(bench) -> None:
+async def test_a_cancel_ends_the_order_and_a_second_one_is_answered_with_what_it_became(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy()
@@ -158,7 +159,7 @@ async def test_a_cancel_ends_the_order_and_a_second_one_is_answered_with_what_it
         assert snapshot.status is OrderStatus.CANCELED
 
 
-async def test_a_cancel_whose_answer_is_lost_still_ends_the_order(bench, eventually) -> None:
+async def test_a_cancel_whose_answer_is_lost_still_ends_the_order(bench: Any, eventually: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy()
@@ -170,7 +171,7 @@ async def test_a_cancel_whose_answer_is_lost_still_ends_the_order(bench, eventua
         await bench.told.first(order.client_order_id, "order.canceled")
 
 
-async def test_a_question_about_an_order_is_answered_with_its_fills(bench) -> None:
+async def test_a_question_about_an_order_is_answered_with_its_fills(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.market_buy()
@@ -184,7 +185,7 @@ async def test_a_question_about_an_order_is_answered_with_its_fills(bench) -> No
         }
 
 
-async def test_a_question_about_an_order_nobody_placed_ends_with_not_found(bench) -> None:
+async def test_a_question_about_an_order_nobody_placed_ends_with_not_found(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         ghost = bench.limit_buy()
@@ -193,7 +194,7 @@ async def test_a_question_about_an_order_nobody_placed_ends_with_not_found(bench
         assert rejected.category is ErrorCategory.NOT_FOUND
 
 
-async def test_a_refusal_for_the_limits_is_waited_out_within_the_validity(bench) -> None:
+async def test_a_refusal_for_the_limits_is_waited_out_within_the_validity(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy()
@@ -203,7 +204,7 @@ async def test_a_refusal_for_the_limits_is_waited_out_within_the_validity(bench)
         assert bench.told.of(order.client_order_id, "order.rejected") == []
 
 
-async def test_a_refusal_for_the_clock_is_mended_by_measuring_it(bench) -> None:
+async def test_a_refusal_for_the_clock_is_mended_by_measuring_it(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         bench.fault("clock_skew", delay_ms=60_000)
@@ -212,7 +213,7 @@ async def test_a_refusal_for_the_clock_is_mended_by_measuring_it(bench) -> None:
         await bench.told.first(order.client_order_id, "order.accepted")
 
 
-async def test_an_unreadable_command_is_parked_and_the_next_one_handled(bench) -> None:
+async def test_an_unreadable_command_is_parked_and_the_next_one_handled(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         broken, order = bench.limit_buy(), bench.limit_buy()
@@ -222,7 +223,7 @@ async def test_an_unreadable_command_is_parked_and_the_next_one_handled(bench) -
         assert bench.orders(broken.client_order_id) == []
 
 
-async def test_one_accounts_slow_order_delays_nobody_else(bench) -> None:
+async def test_one_accounts_slow_order_delays_nobody_else(bench: Any) -> None:
     bench.account("account-1")
     bench.account("account-2")
     async with bench.connector():

@@ -97,7 +97,9 @@ async def processes(bench: Any) -> AsyncIterator[Processes]:
         await started.end_all()
 
 
-async def test_a_process_killed_in_the_middle_of_many_orders_places_each_exactly_once(bench, processes) -> None:
+async def test_a_process_killed_in_the_middle_of_many_orders_places_each_exactly_once(
+    bench: Any, processes: Any
+) -> None:
     bench.account()
     victim = await processes.start()
     orders = [bench.market_buy("0.001") for _ in range(60)]
@@ -112,7 +114,7 @@ async def test_a_process_killed_in_the_middle_of_many_orders_places_each_exactly
     assert [len(bench.orders(order.client_order_id)) for order in orders] == [1] * len(orders)
 
 
-async def test_a_fill_while_the_only_process_is_dead_is_told_by_the_next(bench, processes) -> None:
+async def test_a_fill_while_the_only_process_is_dead_is_told_by_the_next(bench: Any, processes: Any) -> None:
     bench.account()
     victim = await processes.start()
     order = bench.limit_buy()
@@ -124,7 +126,7 @@ async def test_a_fill_while_the_only_process_is_dead_is_told_by_the_next(bench, 
     await bench.told.first(order.client_order_id, "order.filled", timeout_s=60)
 
 
-async def test_a_survivor_takes_over_the_accounts_of_a_killed_process(bench, processes) -> None:
+async def test_a_survivor_takes_over_the_accounts_of_a_killed_process(bench: Any, processes: Any) -> None:
     accounts = [f"account-{n}" for n in range(6)]
     for account_id in accounts:
         bench.account(account_id)
@@ -141,7 +143,7 @@ async def test_a_survivor_takes_over_the_accounts_of_a_killed_process(bench, pro
         await bench.told.first(order.client_order_id, "order.filled", timeout_s=60)
 
 
-async def test_a_process_asked_to_stop_does_so_in_order(bench, processes) -> None:
+async def test_a_process_asked_to_stop_does_so_in_order(bench: Any, processes: Any) -> None:
     bench.account()
     process = await processes.start()
     order = bench.limit_buy()

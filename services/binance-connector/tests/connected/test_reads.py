@@ -48,7 +48,7 @@ async def served(connector: Any) -> AsyncIterator[Api]:
     await running
 
 
-async def test_public_reads_answer_in_the_languages_types(bench) -> None:
+async def test_public_reads_answer_in_the_languages_types(bench: Any) -> None:
     async with bench.connector() as connector, served(connector) as api:
         instrument = await api.get("/instruments/BTCUSDT")
         assert instrument["base"] == "BTC"
@@ -61,7 +61,7 @@ async def test_public_reads_answer_in_the_languages_types(bench) -> None:
         assert isinstance(await api.get("/public-trades?symbol=BTCUSDT&limit=3"), list)
 
 
-async def test_private_reads_answer_for_an_account_of_any_instance(bench) -> None:
+async def test_private_reads_answer_for_an_account_of_any_instance(bench: Any) -> None:
     bench.account()
     async with bench.connector() as connector, served(connector) as api:
         order, bought = bench.limit_buy(), bench.market_buy()
@@ -79,20 +79,20 @@ async def test_private_reads_answer_for_an_account_of_any_instance(bench) -> Non
         assert trades[0]["fee"] is not None
 
 
-async def test_an_order_that_is_not_there_is_a_problem_with_the_exchanges_code(bench) -> None:
+async def test_an_order_that_is_not_there_is_a_problem_with_the_exchanges_code(bench: Any) -> None:
     bench.account()
     async with bench.connector() as connector, served(connector) as api:
         status, problem = await api.ask("GET", "/accounts/account-1/orders/nothing?symbol=BTCUSDT")
         assert (status, problem["code"], problem["exchange_code"]) == (404, "NOT_FOUND", "-2013")
 
 
-async def test_an_account_nobody_knows_is_refused(bench) -> None:
+async def test_an_account_nobody_knows_is_refused(bench: Any) -> None:
     async with bench.connector() as connector, served(connector) as api:
         status, problem = await api.ask("GET", "/accounts/nobody/balances")
         assert (status, problem["code"]) == (403, "AUTH")
 
 
-async def test_an_unknown_symbol_is_a_problem_naming_the_field(bench) -> None:
+async def test_an_unknown_symbol_is_a_problem_naming_the_field(bench: Any) -> None:
     async with bench.connector() as connector, served(connector) as api:
         status, problem = await api.ask("GET", "/instruments/NOPE")
         assert (status, problem["field"]) == (404, "symbol")
@@ -100,14 +100,14 @@ async def test_an_unknown_symbol_is_a_problem_naming_the_field(bench) -> None:
         assert status in {400, 404}
 
 
-async def test_a_call_without_a_service_token_is_refused(bench) -> None:
+async def test_a_call_without_a_service_token_is_refused(bench: Any) -> None:
     async with bench.connector() as connector, served(connector) as api:
         api._auth = ServiceAuth("gateway", "x" * 40)
         status, _ = await api.ask("GET", "/instruments")
         assert status == 401
 
 
-async def test_a_key_is_checked_without_being_kept(bench) -> None:
+async def test_a_key_is_checked_without_being_kept(bench: Any) -> None:
     opened = bench.paper.control.open_account({"balances": {"USDT": "1"}})
     async with bench.connector() as connector, served(connector) as api:
         good = {"api_key": opened["api_key"], "secret": opened["secret"]}
@@ -119,14 +119,14 @@ async def test_a_key_is_checked_without_being_kept(bench) -> None:
         assert bench.vault.leases == 0
 
 
-async def test_a_ticker_asked_for_again_costs_no_request_while_its_stream_tells_it(bench, eventually) -> None:
+async def test_a_ticker_asked_for_again_costs_no_request_while_its_stream_tells_it(bench: Any, eventually: Any) -> None:
     async with bench.connector() as connector, served(connector) as api:
         await api.get("/tickers?symbol=BTCUSDT")
         await eventually(bench.market_streams)
         bench.paper.control.move({"symbol": "BTCUSDT", "price": "98765"})
 
         async def told() -> bool:
-            return (await api.get("/tickers?symbol=BTCUSDT"))[0]["last_px"] == "98765"
+            return bool((await api.get("/tickers?symbol=BTCUSDT"))[0]["last_px"] == "98765")
 
         while not await told():
             await asyncio.sleep(0.01)
@@ -136,7 +136,7 @@ async def test_a_ticker_asked_for_again_costs_no_request_while_its_stream_tells_
         assert bench.weight_used() == before
 
 
-async def test_market_data_is_published_for_the_configured_symbols_alone(bench, eventually) -> None:
+async def test_market_data_is_published_for_the_configured_symbols_alone(bench: Any, eventually: Any) -> None:
     async with bench.connector(binance_market_symbols="BTCUSDT"):
         await eventually(bench.market_streams)
         for price in ("98000", "98100", "98200"):
@@ -146,7 +146,7 @@ async def test_market_data_is_published_for_the_configured_symbols_alone(bench, 
         assert {symbol for symbol, _ in kinds} == {"BTCUSDT"}
 
 
-async def test_a_watched_symbols_best_prices_are_published_until_the_watch_ends(bench, eventually) -> None:
+async def test_a_watched_symbols_best_prices_are_published_until_the_watch_ends(bench: Any, eventually: Any) -> None:
     async with bench.connector() as connector, served(connector) as api:
         status, answer = await api.ask("POST", "/watch", json={"symbols": ["BTCUSDT", "NOPE"], "for_ms": 60_000})
         assert (status, answer) == (200, {"watching": ["BTCUSDT"]})
@@ -158,7 +158,7 @@ async def test_a_watched_symbols_best_prices_are_published_until_the_watch_ends(
         await eventually(lambda: bench.market_streams() == {"btcusdt@bookTicker"})
 
 
-async def test_a_watch_is_renewed_by_asking_again(bench, eventually) -> None:
+async def test_a_watch_is_renewed_by_asking_again(bench: Any, eventually: Any) -> None:
     async with bench.connector() as connector, served(connector) as api:
         await api.ask("POST", "/watch", json={"symbols": ["ETHUSDT"], "for_ms": 100})
         await api.ask("POST", "/watch", json={"symbols": ["BTCUSDT"], "for_ms": 100})

@@ -1,5 +1,7 @@
 """Private streams on real sockets: what is missed is read, what is refused is parked, what moves is never lost."""
 
+from typing import Any
+
 import pytest
 
 from common.accounts import AccountState
@@ -9,20 +11,20 @@ from common.orders import OrderStatus
 pytestmark = pytest.mark.connected
 
 
-async def a_resting_order(bench, account_id: str = "account-1"):
+async def a_resting_order(bench: Any, account_id: str = "account-1") -> Any:
     order = bench.limit_buy(account_id=account_id)
     await bench.send(order)
     await bench.told.first(order.client_order_id, "order.accepted")
     return order
 
 
-def fill(bench, order, qty: str | None = None) -> None:
+def fill(bench: Any, order: Any, qty: str | None = None) -> None:
     bench.paper.control.fill(
         {"uid": bench.uids[order.account_id], "client_order_id": order.client_order_id} | ({"qty": qty} if qty else {})
     )
 
 
-async def test_a_fill_on_the_stream_is_published_under_the_trade_its_command_named(bench) -> None:
+async def test_a_fill_on_the_stream_is_published_under_the_trade_its_command_named(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -33,7 +35,7 @@ async def test_a_fill_on_the_stream_is_published_under_the_trade_its_command_nam
         assert record.correlation_id == f"trade-{order.command_id}"
 
 
-async def test_balances_are_published_when_a_stream_begins_and_when_they_change(bench, eventually) -> None:
+async def test_balances_are_published_when_a_stream_begins_and_when_they_change(bench: Any, eventually: Any) -> None:
     bench.account()
     async with bench.connector():
         await eventually(lambda: bench.told.balances)
@@ -42,7 +44,7 @@ async def test_balances_are_published_when_a_stream_begins_and_when_they_change(
         await eventually(lambda: len(bench.told.balances) > before)
 
 
-async def test_a_fill_while_the_stream_is_down_is_recovered(bench) -> None:
+async def test_a_fill_while_the_stream_is_down_is_recovered(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -54,7 +56,7 @@ async def test_a_fill_while_the_stream_is_down_is_recovered(bench) -> None:
         assert filled.fee > 0
 
 
-async def test_a_cancel_by_hand_while_the_stream_is_down_is_recovered(bench) -> None:
+async def test_a_cancel_by_hand_while_the_stream_is_down_is_recovered(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -65,7 +67,7 @@ async def test_a_cancel_by_hand_while_the_stream_is_down_is_recovered(bench) -> 
         assert snapshot.status is OrderStatus.CANCELED
 
 
-async def test_a_fill_while_nobody_ran_is_recovered_by_the_next_process(bench) -> None:
+async def test_a_fill_while_nobody_ran_is_recovered_by_the_next_process(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -75,7 +77,7 @@ async def test_a_fill_while_nobody_ran_is_recovered_by_the_next_process(bench) -
         assert filled.fee > 0
 
 
-async def test_a_partial_fill_that_was_missed_is_told_with_its_running_total(bench) -> None:
+async def test_a_partial_fill_that_was_missed_is_told_with_its_running_total(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -90,7 +92,7 @@ async def test_a_partial_fill_that_was_missed_is_told_with_its_running_total(ben
         assert filled.status is OrderStatus.PARTIALLY_FILLED
 
 
-async def test_an_event_told_twice_has_one_identity(bench, eventually) -> None:
+async def test_an_event_told_twice_has_one_identity(bench: Any, eventually: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -101,7 +103,7 @@ async def test_an_event_told_twice_has_one_identity(bench, eventually) -> None:
         assert len(ids) == 1
 
 
-async def test_a_revoked_key_parks_its_account_alone(bench, eventually) -> None:
+async def test_a_revoked_key_parks_its_account_alone(bench: Any, eventually: Any) -> None:
     bench.account("account-1")
     bench.account("account-2")
     async with bench.connector():
@@ -115,7 +117,7 @@ async def test_a_revoked_key_parks_its_account_alone(bench, eventually) -> None:
         await bench.told.first(fine.client_order_id, "order.filled")
 
 
-async def test_an_account_with_a_new_key_is_streamed_again(bench, eventually) -> None:
+async def test_an_account_with_a_new_key_is_streamed_again(bench: Any, eventually: Any) -> None:
     bench.account("account-1")
     async with bench.connector(parked_for_ms=600_000) as connector:
         bench.paper.control.revoke_key(bench.uids["account-1"])
@@ -129,14 +131,14 @@ async def test_an_account_with_a_new_key_is_streamed_again(bench, eventually) ->
         await bench.told.first(order.client_order_id, "order.filled")
 
 
-async def test_an_account_revoked_in_the_vault_is_dropped(bench, eventually) -> None:
+async def test_an_account_revoked_in_the_vault_is_dropped(bench: Any, eventually: Any) -> None:
     bench.account("account-1")
     async with bench.connector() as connector:
         bench.vault.set_state("account-1", AccountState.REVOKED)
         await eventually(lambda: "account-1" not in connector.streamed)
 
 
-async def test_accounts_added_later_are_streamed_without_a_restart(bench, eventually) -> None:
+async def test_accounts_added_later_are_streamed_without_a_restart(bench: Any, eventually: Any) -> None:
     async with bench.connector() as connector:
         bench.account("account-7")
         await eventually(lambda: connector.ready_for(["account-7"]))
@@ -145,7 +147,9 @@ async def test_accounts_added_later_are_streamed_without_a_restart(bench, eventu
         await bench.told.first(order.client_order_id, "order.filled")
 
 
-async def test_two_processes_share_the_accounts_and_a_leaving_one_hands_its_own_over(bench, eventually) -> None:
+async def test_two_processes_share_the_accounts_and_a_leaving_one_hands_its_own_over(
+    bench: Any, eventually: Any
+) -> None:
     accounts = [f"account-{n}" for n in range(8)]
     for account_id in accounts:
         bench.account(account_id)
@@ -161,7 +165,7 @@ async def test_two_processes_share_the_accounts_and_a_leaving_one_hands_its_own_
         await eventually(lambda: first.ready_for(accounts))
 
 
-async def test_a_frame_nobody_understands_is_kept_and_the_account_read(bench, eventually) -> None:
+async def test_a_frame_nobody_understands_is_kept_and_the_account_read(bench: Any, eventually: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -172,7 +176,7 @@ async def test_a_frame_nobody_understands_is_kept_and_the_account_read(bench, ev
 
 
 @pytest.mark.parametrize("way", ["rest", "ws"])
-async def test_orders_take_the_way_that_is_set(bench, way: str) -> None:
+async def test_orders_take_the_way_that_is_set(bench: Any, way: str) -> None:
     bench.account()
     async with bench.connector(binance_order_entry=way):
         order = await a_resting_order(bench)
@@ -184,7 +188,7 @@ async def test_orders_take_the_way_that_is_set(bench, way: str) -> None:
         assert ("order.place" in verbs) is (way == "ws")
 
 
-async def test_an_order_whose_socket_ends_before_the_answer_is_found(bench) -> None:
+async def test_an_order_whose_socket_ends_before_the_answer_is_found(bench: Any) -> None:
     bench.account()
     async with bench.connector(binance_order_entry="ws"):
         order = bench.limit_buy()

@@ -14,7 +14,7 @@ from binance_connector.dialect import BinanceDialect
 from binance_connector.tools import tools
 from common.accounts import Credentials
 from common.connector.amounts import finite
-from common.connector.ports import Accepted, Call, FactsReceived, Rejected, Reply, Subscribed, Unknown, Unreadable
+from common.connector.ports import Accepted, Call, FactsReceived, Rejected, Reply, Send, Subscribed, Unknown, Unreadable
 from common.exchanges import Exchange
 from common.orders import OrderFilled
 from common.testing.rubbish import FAST, anything, check_line, mutated, scalars
@@ -102,6 +102,7 @@ def a_stream() -> Any:
     stream = DIALECT.private_stream()
     stream.add(CREDENTIALS, NOW)
     (sent,) = stream.on_open(NOW)
+    assert isinstance(sent, Send)
     answer = {"id": json.loads(sent.frame)["id"], "status": 200, "result": {"subscriptionId": 0}}
     assert stream.on_frame(json.dumps(answer), NOW) == [Subscribed("acc-1")]
     return stream
@@ -128,7 +129,7 @@ def test_no_socket_raises_on_rubbish(data: str | bytes) -> None:
             assert isinstance(event, Unreadable)
 
 
-CALLS = [
+CALLS: list[Call[Any]] = [
     DIALECT.fetch_open_orders("acc-1", None),
     DIALECT.fetch_my_trades("acc-1", "BTCUSDT"),
     DIALECT.fetch_balances("acc-1"),

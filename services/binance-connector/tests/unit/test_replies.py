@@ -59,7 +59,7 @@ def a_reply(status: int, body: Any, **headers: str) -> Reply:
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda e: f"{e['body']['code']} {e['when']}")
-def test_every_documented_error_is_classified(error) -> None:
+def test_every_documented_error_is_classified(error: Any) -> None:
     code, text = error["body"]["code"], error["body"]["msg"]
     outcome = replies.placed("acc-1", a_reply(error["http_status"] or 0, error["body"]), NOW)
     assert isinstance(outcome, Rejected | Unknown)
@@ -115,7 +115,7 @@ def test_a_limit_without_a_readable_body_is_still_a_limit(status: int) -> None:
     assert (outcome.category, outcome.retry_after_ms) == (C.RATE_LIMITED, 7000)
 
 
-def test_usage_counts_weight_and_orders_and_stops_whom_it_concerns(dialect) -> None:
+def test_usage_counts_weight_and_orders_and_stops_whom_it_concerns(dialect: Any) -> None:
     headers = {
         "x_mbx_used_weight": "9",
         "x_mbx_used_weight_1m": "12",
@@ -138,13 +138,13 @@ def test_nothing_to_cancel_is_accepted_without_facts() -> None:
     assert outcome == Accepted(())
 
 
-def test_a_cancel_of_all_tells_orders_and_lists(raw) -> None:
+def test_a_cancel_of_all_tells_orders_and_lists(raw: Any) -> None:
     outcome = replies.all_canceled("acc-1", a_reply(200, raw("rest_openOrders_delete")), NOW)
     assert isinstance(outcome, Accepted)
     assert sum(isinstance(fact, OrderCanceled) for fact in outcome.facts) == 3
 
 
-def test_executions_a_reply_does_not_list_are_told_as_a_snapshot(frame) -> None:
+def test_executions_a_reply_does_not_list_are_told_as_a_snapshot(frame: Any) -> None:
     body = frame("rest_order_post_full_market_filled")
     del body["fills"]
     outcome = replies.placed("acc-1", a_reply(200, body), NOW)
@@ -153,7 +153,7 @@ def test_executions_a_reply_does_not_list_are_told_as_a_snapshot(frame) -> None:
     assert outcome.facts[-1].cum_qty == Decimal("0.01")
 
 
-def test_a_reply_and_the_stream_tell_an_acceptance_in_the_same_digits(raw) -> None:
+def test_a_reply_and_the_stream_tell_an_acceptance_in_the_same_digits(raw: Any) -> None:
     outcome = replies.placed("acc-1", a_reply(200, raw("rest_order_post_full_limit_resting")), NOW)
     assert isinstance(outcome, Accepted)
     assert str(outcome.facts[0].cum_qty) == "0"
@@ -179,14 +179,14 @@ def a_ref(**ids: Any) -> OrderRef:
     return OrderRef(account_id="acc-1", symbol="BTCUSDT", **ids)
 
 
-def test_an_order_is_found_and_keeps_the_name_it_was_asked_by(dialect, frame) -> None:
+def test_an_order_is_found_and_keeps_the_name_it_was_asked_by(dialect: Any, frame: Any) -> None:
     body = {**frame("rest_order_get_canceled_partial"), "clientOrderId": "some-cancel"}
     answer, _ = answered(dialect.fetch_order(a_ref(exchange_order_id="52", client_order_id="mine")), a_reply(200, body))
     assert isinstance(answer, OrderFound)
     assert (answer.order.client_order_id, answer.order.cum_qty) == ("mine", Decimal("0.002"))
 
 
-def test_an_order_is_absent_only_after_its_other_names_were_tried(dialect) -> None:
+def test_an_order_is_absent_only_after_its_other_names_were_tried(dialect: Any) -> None:
     call = dialect.fetch_order(a_ref(client_order_id="b2345672345672345-s1"))
     answer, asked = answered(call, *[a_reply(400, ABSENT)] * 3)
     assert answer == OrderAbsent("-2013")
@@ -197,7 +197,7 @@ def test_an_order_is_absent_only_after_its_other_names_were_tried(dialect) -> No
     ]
 
 
-def test_a_leg_renamed_by_the_cancel_of_its_list_is_found_through_the_list(dialect, frame) -> None:
+def test_a_leg_renamed_by_the_cancel_of_its_list_is_found_through_the_list(dialect: Any, frame: Any) -> None:
     listed = frame("rest_orderList_get_done")
     listed["orders"][0]["clientOrderId"] = "b2345672345672345-s1"
     order = {**frame("rest_order_get_canceled_partial"), "clientOrderId": "b2345672345672345-l1-c"}
@@ -208,25 +208,25 @@ def test_a_leg_renamed_by_the_cancel_of_its_list_is_found_through_the_list(diale
     assert answer.order.client_order_id == "b2345672345672345-s1"
 
 
-def test_the_partner_that_a_cancel_named_alike_is_not_taken_for_the_leg(dialect, frame) -> None:
+def test_the_partner_that_a_cancel_named_alike_is_not_taken_for_the_leg(dialect: Any, frame: Any) -> None:
     partner = {**frame("rest_order_get_expired_oco_leg"), "clientOrderId": "b2345672345672345-t1-c"}
     call = dialect.fetch_order(a_ref(client_order_id="b2345672345672345-t1"))
     answer, _ = answered(call, a_reply(400, ABSENT), a_reply(200, partner), a_reply(400, ABSENT))
     assert answer == OrderAbsent("-2013")
 
 
-def test_an_unanswered_question_is_not_an_absent_order(dialect) -> None:
+def test_an_unanswered_question_is_not_an_absent_order(dialect: Any) -> None:
     answer, _ = answered(dialect.fetch_order(a_ref(client_order_id="mine")), a_reply(502, b"<html>"))
     assert isinstance(answer, Unknown)
 
 
-def test_the_legs_of_a_list_are_named(dialect, raw) -> None:
+def test_the_legs_of_a_list_are_named(dialect: Any, raw: Any) -> None:
     answer, _ = answered(dialect.fetch_order_list("acc-1", "cat-oco1"), a_reply(200, raw("rest_orderList_get")))
     assert answer == OrderListFound(("cat-oco1-stop", "cat-oco1-tp"))
     assert answered(dialect.fetch_order_list("acc-1", "x"), a_reply(400, ABSENT))[0] == OrderAbsent("-2013")
 
 
-def test_trades_are_read_page_by_page(dialect, frame) -> None:
+def test_trades_are_read_page_by_page(dialect: Any, frame: Any) -> None:
     one = frame("rest_myTrades")[0]
     full = [{**one, "id": number} for number in range(1, 1001)]
     call = dialect.fetch_my_trades("acc-1", "BTCUSDT", since_ms=5)
@@ -236,7 +236,7 @@ def test_trades_are_read_page_by_page(dialect, frame) -> None:
     assert all(isinstance(trade, OrderFilled) for trade in trades)
 
 
-def test_balances_are_absolute(dialect, raw) -> None:
+def test_balances_are_absolute(dialect: Any, raw: Any) -> None:
     answer, _ = answered(dialect.fetch_balances("acc-1"), a_reply(200, raw("rest_account")))
     assert isinstance(answer, BalanceChanged)
     assert (answer.balances[0].asset, answer.balances[0].free) == ("BTC", Decimal("0.0152"))
@@ -250,24 +250,24 @@ RESTRICTIONS = {
 }
 
 
-def test_a_key_that_can_withdraw_is_told(dialect) -> None:
+def test_a_key_that_can_withdraw_is_told(dialect: Any) -> None:
     answer, _ = answered(dialect.check_key(), a_reply(200, RESTRICTIONS))
     assert (answer.ok, answer.can_trade, answer.can_withdraw) == (True, True, True)
 
 
-def test_a_key_that_may_not_trade_is_not_ok(dialect) -> None:
+def test_a_key_that_may_not_trade_is_not_ok(dialect: Any) -> None:
     answer, _ = answered(dialect.check_key(), a_reply(200, {**RESTRICTIONS, "enableSpotAndMarginTrading": False}))
     assert not answer.ok
     assert answer.problem
 
 
-def test_a_refused_key_is_a_key_that_is_not_ok(dialect) -> None:
+def test_a_refused_key_is_a_key_that_is_not_ok(dialect: Any) -> None:
     answer, _ = answered(dialect.check_key(), a_reply(401, {"code": -2015, "msg": "Invalid API-key"}))
     assert isinstance(answer, KeyCheck)
     assert not answer.ok
 
 
-def test_where_restrictions_cannot_be_asked_the_account_answers(dialect, raw) -> None:
+def test_where_restrictions_cannot_be_asked_the_account_answers(dialect: Any, raw: Any) -> None:
     answer, _ = answered(dialect.check_key(), a_reply(404, b"<html>"), a_reply(200, raw("rest_account")))
     assert (answer.ok, answer.can_withdraw, answer.account_kind) == (True, None, "SPOT")
 
@@ -281,7 +281,7 @@ def test_the_legacy_minimum_counts_and_the_stricter_of_two_wins() -> None:
     modern = {"filterType": "NOTIONAL", "minNotional": "5", "applyMinToMarket": True, "maxNotional": "0"}
     assert symbols.instrument(a_symbol(legacy)).min_notional == 10
     both = symbols.instrument(a_symbol(modern, legacy))
-    assert (both.min_notional, both.market_min_notional) == (10, 10)
+    assert both.min_notional == both.market_min_notional == 10
 
 
 def test_a_zero_step_is_off_and_a_missing_flag_is_false() -> None:
@@ -298,7 +298,7 @@ def test_unknown_filters_are_ignored_and_broken_ones_stop_the_symbol() -> None:
         symbols.instrument(a_symbol({"filterType": "PRICE_FILTER", "tickSize": "NaN"}))
 
 
-def test_time_instruments_and_prices_are_read(dialect, raw) -> None:
+def test_time_instruments_and_prices_are_read(dialect: Any, raw: Any) -> None:
     assert answered(dialect.fetch_time(), a_reply(200, raw("rest_time")))[0] == 1795341600123
     info, _ = answered(dialect.fetch_instruments(), a_reply(200, raw("rest_exchangeInfo")))
     assert ([i.symbol for i in info.instruments], len(info.limits)) == (["BTCUSDT", "ETHUSDT", "BAZUSD"], 4)
@@ -310,6 +310,6 @@ def test_time_instruments_and_prices_are_read(dialect, raw) -> None:
     assert tickers[0].last_px == Decimal("98000.01")
 
 
-def test_open_orders_are_snapshots_of_waiting_stops_too(dialect, raw) -> None:
+def test_open_orders_are_snapshots_of_waiting_stops_too(dialect: Any, raw: Any) -> None:
     orders, _ = answered(dialect.fetch_open_orders("acc-1", "BTCUSDT"), a_reply(200, raw("rest_openOrders_get")))
     assert [order.client_order_id for order in orders] == ["cat-7f3a0001", "cat-7f3a0005", "cat-otoco1-sl"]

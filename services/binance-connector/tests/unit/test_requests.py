@@ -60,14 +60,14 @@ ORDERS = [
 
 
 @pytest.mark.parametrize(("command", "expected"), ORDERS)
-def test_an_order_sends_exactly_the_parameters_its_type_asks_for(command, expected, btcusdt) -> None:
+def test_an_order_sends_exactly_the_parameters_its_type_asks_for(command: Any, expected: Any, btcusdt: Any) -> None:
     request = requests.submit_order(command, btcusdt)
     assert sent(request) == {**ALWAYS, "type": command.order_type.value, **expected}
     assert (request.method, request.path, request.channel) == ("POST", "/api/v3/order", "order.place")
     assert (request.signed, request.read, request.weight, request.order_count) == (True, False, 1, 1)
 
 
-def test_a_quantity_is_floored_to_the_lot_and_never_written_with_an_exponent(btcusdt) -> None:
+def test_a_quantity_is_floored_to_the_lot_and_never_written_with_an_exponent(btcusdt: Any) -> None:
     assert (
         sent(requests.submit_order(a_submit(OrderType.MARKET, qty=Decimal("0.004999")), btcusdt))["quantity"]
         == "0.00499"
@@ -93,7 +93,7 @@ def test_a_quantity_is_floored_to_the_lot_and_never_written_with_an_exponent(btc
         (a_submit(OrderType.MARKET, qty=QTY, client_order_id="这"), "client_order_id"),
     ],
 )
-def test_a_command_no_request_can_say_is_refused_by_field(command, field, btcusdt) -> None:
+def test_a_command_no_request_can_say_is_refused_by_field(command: Any, field: Any, btcusdt: Any) -> None:
     with pytest.raises(Refused) as raised:
         requests.submit_order(command, btcusdt)
     assert raised.value.field == field
@@ -116,7 +116,7 @@ STOP_LIMIT = ListLeg(
 )
 
 
-def test_a_sale_takes_its_profit_above_and_stops_below(btcusdt) -> None:
+def test_a_sale_takes_its_profit_above_and_stops_below(btcusdt: Any) -> None:
     request = requests.submit_order_list(a_list(Side.SELL, TAKE, STOP_LIMIT), btcusdt)
     assert (request.path, request.channel, request.order_count) == ("/api/v3/orderList/oco", "orderList.place.oco", 2)
     assert sent(request) == {
@@ -136,7 +136,7 @@ def test_a_sale_takes_its_profit_above_and_stops_below(btcusdt) -> None:
     }
 
 
-def test_a_purchase_stops_above_and_takes_its_profit_below(btcusdt) -> None:
+def test_a_purchase_stops_above_and_takes_its_profit_below(btcusdt: Any) -> None:
     params = sent(requests.submit_order_list(a_list(Side.BUY, TAKE, STOP_MARKET), btcusdt))
     assert (params["aboveType"], params["aboveStopPrice"]) == ("STOP_LOSS", "96000")
     assert (params["belowType"], params["belowPrice"]) == ("LIMIT_MAKER", "101000")
@@ -151,7 +151,7 @@ def test_a_purchase_stops_above_and_takes_its_profit_below(btcusdt) -> None:
         (TAKE, msgspec.structs.replace(STOP_MARKET, client_order_id=TAKE.client_order_id)),
     ],
 )
-def test_a_list_of_two_like_legs_or_like_ids_is_refused(take_profit, stop_loss, btcusdt) -> None:
+def test_a_list_of_two_like_legs_or_like_ids_is_refused(take_profit: Any, stop_loss: Any, btcusdt: Any) -> None:
     with pytest.raises(Refused):
         requests.submit_order_list(a_list(Side.SELL, take_profit, stop_loss), btcusdt)
 
@@ -201,7 +201,7 @@ def test_a_cancel_of_all_is_one_request() -> None:
         ("somebody-elses-c", OrderType.LIMIT, "somebody-elses-c"),
     ],
 )
-def test_an_order_met_under_the_name_of_our_cancel_gets_its_own_name_back(met, order_type, own) -> None:
+def test_an_order_met_under_the_name_of_our_cancel_gets_its_own_name_back(met: Any, order_type: Any, own: Any) -> None:
     assert own_name(met, order_type) == own
 
 
@@ -233,6 +233,8 @@ def test_an_order_met_under_the_name_of_our_cancel_gets_its_own_name_back(met, o
         (queries.depth("BTCUSDT", 500), "/api/v3/depth", 25, {"symbol": "BTCUSDT", "limit": "500"}),
     ],
 )  # fmt: skip
-def test_a_question_has_its_documented_parameters_and_weight(request_, path, weight, params) -> None:
+def test_a_question_has_its_documented_parameters_and_weight(
+    request_: Any, path: Any, weight: Any, params: Any
+) -> None:
     assert (request_.method, request_.path, request_.weight, dict(request_.params)) == ("GET", path, weight, params)
     assert request_.read

@@ -150,7 +150,8 @@ def test_a_sample_reads_the_same_as_text_as_base64_and_under_any_spelling_of_its
 
 
 def fact(name: str, index: int = 0) -> Line:
-    return translated(name)["facts"][index]
+    told: Line = translated(name)["facts"][index]
+    return told
 
 
 def subset(whole: Line, **part: Any) -> bool:

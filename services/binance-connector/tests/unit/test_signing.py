@@ -1,4 +1,5 @@
 import base64
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ WS_VECTORS = [
 
 
 @pytest.mark.parametrize(("params", "expected"), WS_VECTORS)
-def test_a_websocket_request_is_signed_sorted_and_unencoded(params, expected, credentials) -> None:
+def test_a_websocket_request_is_signed_sorted_and_unencoded(params: Any, expected: Any, credentials: Any) -> None:
     rest = {name: value for name, value in params.items() if name != "timestamp"}
     signed = signed_params(rest, credentials(), params["timestamp"])
     assert signed["signature"] == expected
@@ -92,7 +93,7 @@ def test_a_broken_private_key_is_refused_without_quoting_it(secret: str) -> None
     assert secret[30:50] not in str(raised.value)
 
 
-def test_a_reading_request_travels_in_the_query_and_is_sent_as_it_was_signed(credentials) -> None:
+def test_a_reading_request_travels_in_the_query_and_is_sent_as_it_was_signed(credentials: Any) -> None:
     request = HttpRequest(
         method="GET", path="/api/v3/order", params=(("symbol", "这是测试币456"),), signed=True, read=True
     )
@@ -108,7 +109,7 @@ def test_a_reading_request_travels_in_the_query_and_is_sent_as_it_was_signed(cre
     assert signed.body == b""
 
 
-def test_an_ed25519_signature_is_percent_encoded_in_the_form_body(credentials) -> None:
+def test_an_ed25519_signature_is_percent_encoded_in_the_form_body(credentials: Any) -> None:
     request = HttpRequest(method="POST", path="/api/v3/order", params=(("symbol", "BTCUSDT"),), signed=True)
     signed = signed_request(request, credentials(secret=ED25519_PEM), 1668481559918, 5000)
     payload, _, sent = signed.body.decode().rpartition("&signature=")
@@ -123,7 +124,7 @@ def test_a_public_request_carries_neither_key_nor_time() -> None:
     assert (signed.target, signed.headers, signed.body) == ("/api/v3/time", (), b"")
 
 
-def test_a_signed_request_never_shows_itself(credentials) -> None:
+def test_a_signed_request_never_shows_itself(credentials: Any) -> None:
     request = HttpRequest(method="GET", path="/api/v3/order", params=(("symbol", "BTCUSDT"),), signed=True)
     shown = repr(signed_request(request, credentials(), 1, 5000))
     assert "signature" not in shown

@@ -5,6 +5,7 @@ import pytest
 
 from binance_connector.order_socket import OrderEntry
 from binance_connector.stream import ANSWER_WITHIN_MS, RETRY_AFTER_MS, UserDataStream
+from common.accounts import BalanceChanged
 from common.connector.ports import (
     CloseAndReconnect,
     FactsReceived,
@@ -26,7 +27,8 @@ PEM = "-----BEGIN PRIVATE KEY-----\n????\n-----END PRIVATE KEY-----"
 
 def request_of(event: Any) -> dict[str, Any]:
     assert isinstance(event, Send)
-    return json.loads(event.frame)
+    request: dict[str, Any] = json.loads(event.frame)
+    return request
 
 
 def an_answer(request: dict[str, Any], subscription_id: int) -> str:
@@ -55,7 +57,7 @@ def subscribed(dialect: Any, *accounts: Any) -> UserDataStream:
     return stream
 
 
-def test_every_account_is_subscribed_with_its_own_signature(dialect, credentials) -> None:
+def test_every_account_is_subscribed_with_its_own_signature(dialect: Any, credentials: Any) -> None:
     stream, requests = opened(dialect, credentials("acc-1"), credentials("acc-2", api_key="other"))
     assert stream.url() == "ws://127.0.0.1:1/ws-api/v3"
     assert [request["method"] for request in requests] == ["userDataStream.subscribe.signature"] * 2
@@ -65,17 +67,19 @@ def test_every_account_is_subscribed_with_its_own_signature(dialect, credentials
     assert stream.on_frame(an_answer(requests[0], 1), NOW) == [Subscribed("acc-1")]
 
 
-def test_facts_belong_to_the_account_of_their_subscription(dialect, credentials, frame) -> None:
+def test_facts_belong_to_the_account_of_their_subscription(dialect: Any, credentials: Any, frame: Any) -> None:
     stream = subscribed(dialect, credentials("acc-1"), credentials("acc-2"))
     (event,) = stream.on_frame(an_event(frame("uds_executionReport_new"), 1), NOW)
     assert isinstance(event, FactsReceived)
     assert (event.account_id, event.orders[0].account_id, event.orders[0].ts_init_ms) == ("acc-2", "acc-2", NOW)
     (event,) = stream.on_frame(an_event(frame("uds_outboundAccountPosition"), 0).encode(), NOW)
     assert isinstance(event, FactsReceived)
-    assert (event.account_id, len(event.balances[0].balances)) == ("acc-1", 3)
+    (told,) = event.balances
+    assert isinstance(told, BalanceChanged)
+    assert (event.account_id, len(told.balances)) == ("acc-1", 3)
 
 
-def test_events_that_overtake_the_answer_wait_for_it(dialect, credentials, frame) -> None:
+def test_events_that_overtake_the_answer_wait_for_it(dialect: Any, credentials: Any, frame: Any) -> None:
     stream, (request,) = opened(dialect, credentials("acc-1"))
     assert stream.on_frame(an_event(frame("uds_executionReport_new"), 4), NOW) == []
     assert stream.on_frame(an_event(frame("uds_executionReport_trade_partial_maker"), 4), NOW) == []
@@ -87,7 +91,7 @@ def test_events_that_overtake_the_answer_wait_for_it(dialect, credentials, frame
     assert isinstance(third.orders[0], OrderFilled)
 
 
-def test_an_account_added_while_open_is_subscribed_at_once_and_only_once(dialect, credentials) -> None:
+def test_an_account_added_while_open_is_subscribed_at_once_and_only_once(dialect: Any, credentials: Any) -> None:
     stream = subscribed(dialect, credentials("acc-1"))
     (sent,) = stream.add(credentials("acc-2"), NOW)
     assert stream.add(credentials("acc-2"), NOW) == []
@@ -95,7 +99,9 @@ def test_an_account_added_while_open_is_subscribed_at_once_and_only_once(dialect
     assert stream.add(credentials("acc-2", api_key="renewed"), NOW) == []
 
 
-def test_a_removed_account_is_unsubscribed_and_its_late_events_are_dropped(dialect, credentials, frame) -> None:
+def test_a_removed_account_is_unsubscribed_and_its_late_events_are_dropped(
+    dialect: Any, credentials: Any, frame: Any
+) -> None:
     stream = subscribed(dialect, credentials("acc-1"), credentials("acc-2"))
     (sent,) = stream.remove("acc-1", NOW)
     request = request_of(sent)
@@ -106,14 +112,14 @@ def test_a_removed_account_is_unsubscribed_and_its_late_events_are_dropped(diale
     assert stream.remove("acc-1", NOW) == []
 
 
-def test_an_account_removed_before_its_answer_is_unsubscribed_when_it_comes(dialect, credentials) -> None:
+def test_an_account_removed_before_its_answer_is_unsubscribed_when_it_comes(dialect: Any, credentials: Any) -> None:
     stream, (request,) = opened(dialect, credentials("acc-1"))
     assert stream.remove("acc-1", NOW) == []
     (sent,) = stream.on_frame(an_answer(request, 3), NOW)
     assert request_of(sent)["params"] == {"subscriptionId": 3}
 
 
-def test_a_terminated_subscription_is_asked_for_again(dialect, credentials, frame) -> None:
+def test_a_terminated_subscription_is_asked_for_again(dialect: Any, credentials: Any, frame: Any) -> None:
     stream = subscribed(dialect, credentials("acc-1"))
     (lost,) = stream.on_frame(an_event(frame("uds_eventStreamTerminated"), 0), NOW)
     assert isinstance(lost, SubscriptionLost)
@@ -125,7 +131,7 @@ def test_a_terminated_subscription_is_asked_for_again(dialect, credentials, fram
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, -2015), (400, -2014), (400, -1022), (400, -2035)])
-def test_a_refused_key_parks_its_account_alone(dialect, credentials, status, code) -> None:
+def test_a_refused_key_parks_its_account_alone(dialect: Any, credentials: Any, status: Any, code: Any) -> None:
     stream, (first, second) = opened(dialect, credentials("acc-1"), credentials("acc-2"))
     (lost,) = stream.on_frame(an_error(first, status, code=code, msg="no"), NOW)
     assert isinstance(lost, SubscriptionLost)
@@ -134,7 +140,7 @@ def test_a_refused_key_parks_its_account_alone(dialect, credentials, status, cod
     assert stream.on_time(NOW + 10 * RETRY_AFTER_MS) == []
 
 
-def test_a_limit_is_waited_out_and_then_asked_again(dialect, credentials) -> None:
+def test_a_limit_is_waited_out_and_then_asked_again(dialect: Any, credentials: Any) -> None:
     stream, (request,) = opened(dialect, credentials("acc-1"))
     data = {"serverTime": NOW, "retryAfter": NOW + 30_000}
     (lost,) = stream.on_frame(an_error(request, 429, code=-1003, msg="wait", data=data), NOW)
@@ -144,21 +150,21 @@ def test_a_limit_is_waited_out_and_then_asked_again(dialect, credentials) -> Non
     assert len(stream.on_time(NOW + 30_000)) == 1
 
 
-def test_a_clock_error_is_retried_with_a_fresh_time(dialect, credentials) -> None:
+def test_a_clock_error_is_retried_with_a_fresh_time(dialect: Any, credentials: Any) -> None:
     stream, (request,) = opened(dialect, credentials("acc-1"))
     stream.on_frame(an_error(request, 400, code=-1021, msg="late"), NOW)
     (sent,) = stream.on_time(NOW + RETRY_AFTER_MS)
     assert request_of(sent)["params"]["timestamp"] == NOW + RETRY_AFTER_MS
 
 
-def test_exhausted_subscription_ids_need_a_new_connection(dialect, credentials) -> None:
+def test_exhausted_subscription_ids_need_a_new_connection(dialect: Any, credentials: Any) -> None:
     stream, (request,) = opened(dialect, credentials("acc-1"))
     (event,) = stream.on_frame(an_error(request, 400, code=-2042, msg="exhausted"), NOW)
     assert isinstance(event, CloseAndReconnect)
     assert event.planned
 
 
-def test_a_subscription_that_is_never_answered_ends_the_connection(dialect, credentials) -> None:
+def test_a_subscription_that_is_never_answered_ends_the_connection(dialect: Any, credentials: Any) -> None:
     stream, _ = opened(dialect, credentials("acc-1"))
     assert stream.on_time(NOW + ANSWER_WITHIN_MS) == []
     (event,) = stream.on_time(NOW + ANSWER_WITHIN_MS + 1)
@@ -166,7 +172,7 @@ def test_a_subscription_that_is_never_answered_ends_the_connection(dialect, cred
     assert not event.planned
 
 
-def test_a_secret_that_is_no_key_parks_its_account(dialect, credentials) -> None:
+def test_a_secret_that_is_no_key_parks_its_account(dialect: Any, credentials: Any) -> None:
     stream = dialect.private_stream()
     stream.add(credentials("acc-1", secret=PEM), NOW)
     (lost,) = stream.on_open(NOW)
@@ -175,14 +181,16 @@ def test_a_secret_that_is_no_key_parks_its_account(dialect, credentials) -> None
     assert "????" not in lost.reason
 
 
-def test_a_restart_is_announced_and_the_connection_replaced(dialect, credentials, raw) -> None:
+def test_a_restart_is_announced_and_the_connection_replaced(dialect: Any, credentials: Any, raw: Any) -> None:
     stream = subscribed(dialect, credentials("acc-1"))
     (event,) = stream.on_frame(raw("wsapi_event_serverShutdown").decode(), NOW)
     assert isinstance(event, CloseAndReconnect)
     assert event.planned
 
 
-def test_unknown_event_types_are_ignored_and_broken_known_ones_are_not(dialect, credentials, frame) -> None:
+def test_unknown_event_types_are_ignored_and_broken_known_ones_are_not(
+    dialect: Any, credentials: Any, frame: Any
+) -> None:
     stream = subscribed(dialect, credentials("acc-1"))
     assert stream.on_frame(an_event({"event": {"e": "somethingNew", "E": 1}}, 0), NOW) == []
     broken = frame("uds_executionReport_new")
@@ -200,7 +208,7 @@ def test_unknown_event_types_are_ignored_and_broken_known_ones_are_not(dialect, 
 @pytest.mark.parametrize(
     "raw_frame", ["", "[]", "{}", "null", '{"id":null,"status":401,"error":{"code":-2015}}', b"\xff"]
 )
-def test_a_frame_nobody_understands_is_handed_on_as_unreadable(dialect, credentials, raw_frame) -> None:
+def test_a_frame_nobody_understands_is_handed_on_as_unreadable(dialect: Any, credentials: Any, raw_frame: Any) -> None:
     (event,) = subscribed(dialect, credentials("acc-1")).on_frame(raw_frame, NOW)
     assert isinstance(event, Unreadable)
     assert event.account_id is None
@@ -218,7 +226,7 @@ def facts_of(events: StreamEvents) -> Any:
     return event.orders[0]
 
 
-def test_a_stop_that_starts_to_work_is_triggered(dialect, credentials, frame) -> None:
+def test_a_stop_that_starts_to_work_is_triggered(dialect: Any, credentials: Any, frame: Any) -> None:
     stream = subscribed(dialect, credentials("acc-1"))
     name = "uds_executionReport_stop_new_not_working"
     assert isinstance(facts_of(stream.on_frame(a_report(frame, name), NOW)), OrderAccepted)
@@ -226,7 +234,9 @@ def test_a_stop_that_starts_to_work_is_triggered(dialect, credentials, frame) ->
     assert isinstance(fact, OrderTriggered)
 
 
-def test_a_cancel_without_the_original_id_is_told_under_the_order_our_cancel_names(dialect, credentials, frame) -> None:
+def test_a_cancel_without_the_original_id_is_told_under_the_order_our_cancel_names(
+    dialect: Any, credentials: Any, frame: Any
+) -> None:
     stream = subscribed(dialect, credentials("acc-1"))
     for original in ("", None):
         report = a_report(frame, "uds_executionReport_canceled", C=original, c="b2345672345672345-e0-c")
@@ -235,7 +245,7 @@ def test_a_cancel_without_the_original_id_is_told_under_the_order_our_cancel_nam
         assert fact.client_order_id == "b2345672345672345-e0"
 
 
-def test_an_order_over_the_socket_is_the_rest_request_under_its_method_name(dialect, credentials) -> None:
+def test_an_order_over_the_socket_is_the_rest_request_under_its_method_name(dialect: Any, credentials: Any) -> None:
     socket = dialect.order_socket()
     assert isinstance(socket, OrderEntry)
     assert socket.on_open(NOW) == []
@@ -250,7 +260,7 @@ def test_an_order_over_the_socket_is_the_rest_request_under_its_method_name(dial
     }  # fmt: skip
 
 
-def test_an_answer_over_the_socket_is_the_reply_rest_would_have_given(dialect, raw, frame) -> None:
+def test_an_answer_over_the_socket_is_the_reply_rest_would_have_given(dialect: Any, raw: Any, frame: Any) -> None:
     socket = dialect.order_socket()
     (event,) = socket.on_frame(raw("wsapi_order_place_response_full").decode(), NOW)
     assert isinstance(event, ReplyReceived)
@@ -265,7 +275,7 @@ def test_an_answer_over_the_socket_is_the_reply_rest_would_have_given(dialect, r
     assert json.loads(event.reply.body)["code"] == -1003
 
 
-def test_the_order_socket_survives_what_it_did_not_ask_for(dialect, raw) -> None:
+def test_the_order_socket_survives_what_it_did_not_ask_for(dialect: Any, raw: Any) -> None:
     socket = dialect.order_socket()
     (event,) = socket.on_frame(raw("wsapi_event_serverShutdown"), NOW)
     assert isinstance(event, CloseAndReconnect)
@@ -274,7 +284,7 @@ def test_the_order_socket_survives_what_it_did_not_ask_for(dialect, raw) -> None
     assert socket.on_frame('{"event":{"e":"somethingNew"}}', NOW) == []
 
 
-def test_market_streams_are_subscribed_in_bundles(dialect) -> None:
+def test_market_streams_are_subscribed_in_bundles(dialect: Any) -> None:
     stream = dialect.market_stream()
     assert stream.url() == "ws://127.0.0.1:1/stream"
     symbols = [f"S{number}USDT" for number in range(250)]
@@ -289,7 +299,7 @@ def test_market_streams_are_subscribed_in_bundles(dialect) -> None:
     assert (request_of(sent)["method"], request_of(sent)["params"]) == ("UNSUBSCRIBE", ["btcusdt@trade"])
 
 
-def test_a_partial_book_is_known_by_the_name_of_its_stream(dialect, frame) -> None:
+def test_a_partial_book_is_known_by_the_name_of_its_stream(dialect: Any, frame: Any) -> None:
     stream = dialect.market_stream()
     stream.watch(["这是测试币456"], [MarketChannel.DEPTH], NOW)
     wrapped = {"stream": "这是测试币456@depth20", "data": frame("stream_depth_partial5")}
@@ -298,7 +308,7 @@ def test_a_partial_book_is_known_by_the_name_of_its_stream(dialect, frame) -> No
     assert event.facts[0].symbol == "这是测试币456"
 
 
-def test_market_frames_that_say_nothing_are_skipped(dialect, raw) -> None:
+def test_market_frames_that_say_nothing_are_skipped(dialect: Any, raw: Any) -> None:
     stream = dialect.market_stream()
     assert stream.on_frame(raw("stream_subscribe_response"), NOW) == []
     assert stream.on_frame(raw("stream_avgPrice"), NOW) == []

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,15 @@ pytestmark = pytest.mark.connected
 KINDS = ("classic", "uta")
 
 
-def below(bench) -> str:
+def below(bench: Any) -> str:
     """A price at which a buy rests."""
     return str((bench.last_px() * Decimal("0.96")).quantize(Decimal(1)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_resting_order_is_cancelled_and_a_second_cancel_is_answered_too(bench, kind, eventually) -> None:
+async def test_a_resting_order_is_cancelled_and_a_second_cancel_is_answered_too(
+    bench: Any, kind: Any, eventually: Any
+) -> None:
     bench.account(kind=kind)
     async with bench.connector():
         order = bench.limit_buy(px=below(bench))
@@ -36,7 +39,7 @@ async def test_a_resting_order_is_cancelled_and_a_second_cancel_is_answered_too(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench, kind) -> None:
+async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench: Any, kind: Any) -> None:
     bench.account(kind=kind)
     async with bench.connector():
         order = bench.limit_buy(px=below(bench))
@@ -47,7 +50,7 @@ async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench, ki
         assert len(bench.orders(order.client_order_id)) == 1
 
 
-async def test_an_order_that_never_arrived_is_proven_absent(bench) -> None:
+async def test_an_order_that_never_arrived_is_proven_absent(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy(px=below(bench))
@@ -59,7 +62,7 @@ async def test_an_order_that_never_arrived_is_proven_absent(bench) -> None:
         assert bench.orders(order.client_order_id) == []
 
 
-async def test_an_order_beyond_the_balance_is_rejected_with_its_category(bench) -> None:
+async def test_an_order_beyond_the_balance_is_rejected_with_its_category(bench: Any) -> None:
     bench.account(USDT="5")
     async with bench.connector():
         order = bench.limit_buy(px=below(bench))
@@ -68,7 +71,7 @@ async def test_an_order_beyond_the_balance_is_rejected_with_its_category(bench) 
         assert (rejected.category, rejected.code) == (ErrorCategory.INSUFFICIENT_BALANCE, "43012")
 
 
-async def test_a_fill_while_the_stream_is_down_is_recovered(bench) -> None:
+async def test_a_fill_while_the_stream_is_down_is_recovered(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy(px=below(bench))
@@ -83,7 +86,7 @@ async def test_a_fill_while_the_stream_is_down_is_recovered(bench) -> None:
         assert (fill.cum_qty, fill.fee_asset) == (Decimal("0.01"), "BTC")
 
 
-async def test_all_orders_of_a_symbol_are_cancelled_plans_among_them(bench, eventually) -> None:
+async def test_all_orders_of_a_symbol_are_cancelled_plans_among_them(bench: Any, eventually: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.limit_buy(px=below(bench))
@@ -100,7 +103,7 @@ async def test_all_orders_of_a_symbol_are_cancelled_plans_among_them(bench, even
             )
 
 
-async def test_a_wrong_passphrase_parks_the_account(bench, eventually) -> None:
+async def test_a_wrong_passphrase_parks_the_account(bench: Any, eventually: Any) -> None:
     bench.account()
     api_key, secret, _ = bench.vault.keys["account-1"]
     bench.vault.put("account-1", api_key, secret, "wrong")
@@ -110,7 +113,9 @@ async def test_a_wrong_passphrase_parks_the_account(bench, eventually) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_answers_dropped_at_random_never_make_two_entries_or_forget_an_order(bench, kind: str, seed: int) -> None:
+async def test_answers_dropped_at_random_never_make_two_entries_or_forget_an_order(
+    bench: Any, kind: str, seed: int
+) -> None:
     bench.account(kind=kind)
     rng = random.Random(seed)
     async with bench.connector():
@@ -131,7 +136,7 @@ async def test_answers_dropped_at_random_never_make_two_entries_or_forget_an_ord
             assert alive is bool(there), f"{order.client_order_id}: told {facts}"
 
 
-async def settled(bench, order) -> None:
+async def settled(bench: Any, order: Any) -> None:
     """The order is told as placed or as refused: nothing about it is open."""
     await bench.told.matching(
         lambda fact: (

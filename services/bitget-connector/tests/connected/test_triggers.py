@@ -1,6 +1,7 @@
 """Pairs of trigger orders on a paper exchange: armed, fired, cancelled, failed, missed; Classic and unified alike."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,12 @@ pytestmark = pytest.mark.connected
 KINDS = ("classic", "uta")
 
 
-def around(bench, percent: str) -> str:
+def around(bench: Any, percent: str) -> str:
     """A price so far from the last one, on the step."""
     return str((bench.last_px() * (100 + Decimal(percent)) / 100).quantize(Decimal(1)))
 
 
-async def armed(bench, order_type: OrderType, percent: str, **more):
+async def armed(bench: Any, order_type: OrderType, percent: str, **more: Any) -> Any:
     order = bench.exit(order_type, around(bench, percent), **more)
     await bench.send(order)
     accepted = await bench.told.first(order.client_order_id, "order.accepted")
@@ -26,7 +27,7 @@ async def armed(bench, order_type: OrderType, percent: str, **more):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_entry_is_bought_at_market_in_base_and_never_above_its_quantity(bench, kind: str) -> None:
+async def test_an_entry_is_bought_at_market_in_base_and_never_above_its_quantity(bench: Any, kind: str) -> None:
     bench.account(kind=kind)
     async with bench.connector():
         order = bench.market_buy("0.01")
@@ -38,7 +39,7 @@ async def test_an_entry_is_bought_at_market_in_base_and_never_above_its_quantity
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_stop_that_fires_is_told_as_one_order_from_armed_to_filled(bench, kind: str) -> None:
+async def test_a_stop_that_fires_is_told_as_one_order_from_armed_to_filled(bench: Any, kind: str) -> None:
     bench.account(kind=kind)
     async with bench.connector():
         stop = await armed(bench, OrderType.STOP_LOSS, "-2")
@@ -54,7 +55,7 @@ async def test_a_stop_that_fires_is_told_as_one_order_from_armed_to_filled(bench
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("child_client_oid", ["plan_id", "own"])
-async def test_the_partner_of_a_fired_target_is_cancelled(bench, kind: str, child_client_oid: str) -> None:
+async def test_the_partner_of_a_fired_target_is_cancelled(bench: Any, kind: str, child_client_oid: str) -> None:
     bench.switch(child_client_oid=child_client_oid)
     bench.account(kind=kind)
     async with bench.connector():
@@ -72,7 +73,7 @@ async def test_the_partner_of_a_fired_target_is_cancelled(bench, kind: str, chil
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("answer", ["failure", "43026"])
 async def test_a_cancel_that_comes_too_late_is_answered_with_what_the_trigger_became(
-    bench, kind: str, answer: str
+    bench: Any, kind: str, answer: str
 ) -> None:
     bench.switch(cancel_fired_plan=answer)
     bench.account(kind=kind)
@@ -89,7 +90,7 @@ async def test_a_cancel_that_comes_too_late_is_answered_with_what_the_trigger_be
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_child_that_rests_in_the_book_is_cancelled_in_its_triggers_place(bench, kind: str) -> None:
+async def test_a_child_that_rests_in_the_book_is_cancelled_in_its_triggers_place(bench: Any, kind: str) -> None:
     bench.account(kind=kind)
     async with bench.connector():
         # The child asks for more than the market gives: it rests.
@@ -105,7 +106,9 @@ async def test_a_child_that_rests_in_the_book_is_cancelled_in_its_triggers_place
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_trigger_that_fires_into_an_empty_account_is_told_as_ended_with_the_reason(bench, kind: str) -> None:
+async def test_a_trigger_that_fires_into_an_empty_account_is_told_as_ended_with_the_reason(
+    bench: Any, kind: str
+) -> None:
     bench.account(kind=kind, USDT="1000000", BTC="0.005")
     async with bench.connector():
         stop = await armed(bench, OrderType.STOP_LOSS, "-2")
@@ -115,7 +118,7 @@ async def test_a_trigger_that_fires_into_an_empty_account_is_told_as_ended_with_
         assert expired.status is OrderStatus.EXPIRED
 
 
-async def test_a_trigger_on_the_wrong_side_is_refused_with_the_price_and_nothing_stays_armed(bench) -> None:
+async def test_a_trigger_on_the_wrong_side_is_refused_with_the_price_and_nothing_stays_armed(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         stop = bench.exit(OrderType.STOP_LOSS, around(bench, "1"))
@@ -129,7 +132,7 @@ async def test_a_trigger_on_the_wrong_side_is_refused_with_the_price_and_nothing
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("child_client_oid", ["plan_id", "own"])
 async def test_a_trigger_that_fired_while_nobody_listened_is_recovered_with_its_fill(
-    bench, kind: str, child_client_oid: str
+    bench: Any, kind: str, child_client_oid: str
 ) -> None:
     bench.switch(child_client_oid=child_client_oid)
     bench.account(kind=kind)
@@ -144,7 +147,7 @@ async def test_a_trigger_that_fired_while_nobody_listened_is_recovered_with_its_
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_trigger_that_fired_between_two_processes_is_recovered_by_the_next_one(bench, kind: str) -> None:
+async def test_a_trigger_that_fired_between_two_processes_is_recovered_by_the_next_one(bench: Any, kind: str) -> None:
     bench.account(kind=kind)
     async with bench.connector():
         stop = await armed(bench, OrderType.STOP_LOSS, "-2")
@@ -157,7 +160,7 @@ async def test_a_trigger_that_fired_between_two_processes_is_recovered_by_the_ne
         await bench.told.first(stop.client_order_id, "order.canceled")
 
 
-async def test_a_failed_trigger_that_nobody_heard_of_is_recovered_as_ended(bench) -> None:
+async def test_a_failed_trigger_that_nobody_heard_of_is_recovered_as_ended(bench: Any) -> None:
     bench.account(USDT="1000000", BTC="0.005")
     async with bench.connector():
         stop = await armed(bench, OrderType.STOP_LOSS, "-2")
@@ -170,7 +173,7 @@ async def test_a_failed_trigger_that_nobody_heard_of_is_recovered_as_ended(bench
 
 
 @pytest.mark.parametrize("executed_before_child", [False, True])
-async def test_a_child_is_named_whichever_push_comes_first(bench, executed_before_child: bool) -> None:
+async def test_a_child_is_named_whichever_push_comes_first(bench: Any, executed_before_child: bool) -> None:
     bench.switch(executed_before_child=executed_before_child, filled_push_has_fill=False)
     bench.account()
     async with bench.connector():
@@ -182,7 +185,7 @@ async def test_a_child_is_named_whichever_push_comes_first(bench, executed_befor
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_trigger_whose_answer_is_lost_is_found_and_placed_once(bench, kind: str) -> None:
+async def test_a_trigger_whose_answer_is_lost_is_found_and_placed_once(bench: Any, kind: str) -> None:
     bench.account(kind=kind)
     async with bench.connector():
         stop = bench.exit(OrderType.STOP_LOSS, around(bench, "-2"))
@@ -193,7 +196,7 @@ async def test_a_trigger_whose_answer_is_lost_is_found_and_placed_once(bench, ki
         assert len(bench.plans(stop.client_order_id)) == 1
 
 
-async def test_a_unified_account_is_recognised_and_remembered(bench) -> None:
+async def test_a_unified_account_is_recognised_and_remembered(bench: Any) -> None:
     bench.account(kind="uta")
     async with bench.connector() as connector:
         order = bench.limit_buy(px=around(bench, "-4"))

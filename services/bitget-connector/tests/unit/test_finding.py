@@ -141,7 +141,7 @@ def test_a_list_of_orders_is_absent_only_where_the_exchange_answers(
     assert call.read(reply({"serverTime": str(NOW)}), NOW) == OrderAbsent("no_lists")
 
 
-def test_nonsense_with_a_200_does_not_show_an_accounts_family(dialect: BitgetDialect, credentials) -> None:
+def test_nonsense_with_a_200_does_not_show_an_accounts_family(dialect: BitgetDialect, credentials: Any) -> None:
     dialect.fetch_balances("acc-1").read(Reply(status=200, body=b"<html></html>"), NOW)
     stream = dialect.private_stream()
     stream.add(credentials, NOW)

@@ -18,7 +18,7 @@ from common.orders import OrderStatus, OrderType, Side
 BRACKET = "baaaaaaaaaaaaaaaa"
 STOP, ORDER_ID, NUMBER = f"{BRACKET}-q0", "3333333", "1300000000000000777"
 NOW = 1763800900000
-COMMAND = {
+COMMAND: dict[str, Any] = {
     "command_id": "c",
     "bracket_id": BRACKET,
     "account_id": "acc-1",
@@ -44,7 +44,7 @@ def reply(data: Any, code: str = "00000") -> Reply:
     )
 
 
-def played(call: Call[Any], answers: dict[str, Any]) -> Any:
+def played(call: Any, answers: dict[str, Any]) -> Any:
     """What a call makes of these answers, by path and, of TP/SL orders, what it asks for; all others are empty."""
     while isinstance(call, Call):
         name = call.request.path.rpartition("/")[2]

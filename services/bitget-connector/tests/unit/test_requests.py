@@ -42,7 +42,7 @@ def exit_order(order_type: OrderType, **fields: Any) -> SubmitOrder:
     )
 
 
-def test_a_limit_buy_is_the_body_of_the_reference(btcusdt) -> None:
+def test_a_limit_buy_is_the_body_of_the_reference(btcusdt: Any) -> None:
     request = CLASSIC.place(order_of(submit(price=Decimal(60000)), btcusdt))
     assert (request.method, request.path) == ("POST", "/api/v2/spot/trade/place-order")
     assert request.body == {
@@ -51,30 +51,30 @@ def test_a_limit_buy_is_the_body_of_the_reference(btcusdt) -> None:
     }  # fmt: skip
 
 
-def test_a_market_buy_by_value_is_sized_in_quote(btcusdt) -> None:
+def test_a_market_buy_by_value_is_sized_in_quote(btcusdt: Any) -> None:
     command = submit(order_type=OrderType.MARKET, qty=None, quote_qty=Decimal(250))
     assert CLASSIC.place(order_of(command, btcusdt)).body["size"] == "250"
 
 
-def test_a_market_buy_of_a_quantity_is_a_limit_order_that_ends_at_once(btcusdt) -> None:
+def test_a_market_buy_of_a_quantity_is_a_limit_order_that_ends_at_once(btcusdt: Any) -> None:
     command = submit(order_type=OrderType.MARKET)
     body = CLASSIC.place(order_of(command, btcusdt, Decimal("60000.01"))).body
     assert (body["orderType"], body["force"], body["size"]) == ("limit", "ioc", "0.005")
     assert body["price"] == "60600.02"
 
 
-def test_a_market_buy_of_a_quantity_needs_a_price_to_buy_at(btcusdt) -> None:
+def test_a_market_buy_of_a_quantity_needs_a_price_to_buy_at(btcusdt: Any) -> None:
     with pytest.raises(Refused):
         order_of(submit(order_type=OrderType.MARKET), btcusdt)
 
 
-def test_a_market_sale_is_sized_in_base_and_floored(btcusdt) -> None:
+def test_a_market_sale_is_sized_in_base_and_floored(btcusdt: Any) -> None:
     command = submit(order_type=OrderType.MARKET, side=Side.SELL, qty=Decimal("0.0049959"))
     body = CLASSIC.place(order_of(command, btcusdt)).body
     assert (body["orderType"], body["size"], "price" in body) == ("market", "0.004995", False)
 
 
-def test_a_stop_is_a_plan_with_a_market_child(btcusdt) -> None:
+def test_a_stop_is_a_plan_with_a_market_child(btcusdt: Any) -> None:
     request = CLASSIC.place_plan(plan_of(exit_order(OrderType.STOP_LOSS), btcusdt))
     assert request.path == "/api/v2/spot/trade/place-plan-order"
     assert request.body == {
@@ -83,13 +83,13 @@ def test_a_stop_is_a_plan_with_a_market_child(btcusdt) -> None:
     }  # fmt: skip
 
 
-def test_a_limited_target_is_a_plan_with_a_limit_child(btcusdt) -> None:
+def test_a_limited_target_is_a_plan_with_a_limit_child(btcusdt: Any) -> None:
     command = exit_order(OrderType.TAKE_PROFIT_LIMIT, price=Decimal(56900))
     body = CLASSIC.place_plan(plan_of(command, btcusdt)).body
     assert (body["orderType"], body["executePrice"]) == ("limit", "56900")
 
 
-def test_a_unified_account_gets_a_strategy_order_of_type_trigger(btcusdt, frame) -> None:
+def test_a_unified_account_gets_a_strategy_order_of_type_trigger(btcusdt: Any, frame: Any) -> None:
     command = exit_order(OrderType.STOP_LOSS)
     request = UNIFIED.place_plan(plan_of(command, btcusdt))
     recorded = frame("uta.place_strategy_order.request.trigger")
@@ -98,7 +98,7 @@ def test_a_unified_account_gets_a_strategy_order_of_type_trigger(btcusdt, frame)
 
 
 @pytest.mark.parametrize("client_id", ["", "a" * 33, "a#b", "a+b", "a b", "ä"])
-def test_an_id_outside_the_alphabet_of_both_families_is_refused(btcusdt, client_id: str) -> None:
+def test_an_id_outside_the_alphabet_of_both_families_is_refused(btcusdt: Any, client_id: str) -> None:
     with pytest.raises(Refused) as refused:
         order_of(submit(client_order_id=client_id, price=Decimal(1)), btcusdt)
     assert refused.value.field == "client_order_id"
@@ -114,22 +114,22 @@ def test_an_id_outside_the_alphabet_of_both_families_is_refused(btcusdt, client_
         {"order_type": OrderType.MARKET, "quote_qty": Decimal(5)},
     ],
 )
-def test_an_order_no_request_can_say_is_refused_naming_the_field(btcusdt, fields: dict[str, Any]) -> None:
+def test_an_order_no_request_can_say_is_refused_naming_the_field(btcusdt: Any, fields: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
         order_of(submit(**fields), btcusdt, Decimal(1))
     assert refused.value.field
 
 
 @pytest.mark.parametrize(("force", "expected"), [(TimeInForce.IOC, "ioc"), (TimeInForce.FOK, "fok"), (None, "gtc")])
-def test_the_time_in_force_is_said_in_small_letters(btcusdt, force: TimeInForce | None, expected: str) -> None:
+def test_the_time_in_force_is_said_in_small_letters(btcusdt: Any, force: TimeInForce | None, expected: str) -> None:
     assert order_of(submit(price=Decimal(1), time_in_force=force), btcusdt).force == expected
 
 
-def test_a_maker_order_is_post_only(btcusdt) -> None:
+def test_a_maker_order_is_post_only(btcusdt: Any) -> None:
     assert order_of(submit(order_type=OrderType.LIMIT_MAKER, price=Decimal(1)), btcusdt).force == "post_only"
 
 
-PREVIEWS = {
+PREVIEWS: dict[str, dict[str, Any]] = {
     "/api/v2/spot/trade/place-plan-order": {
         "action": "create_order", "symbol": "BTC/USDT", "side": "sell", "order_type": "stop_loss", "qty": "0.005",
         "trigger_px": "96000",

@@ -1,6 +1,7 @@
 """The vectors of the reference, and what a key must bring."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -23,7 +24,7 @@ def test_the_signature_of_a_recorded_prehash_is_the_recorded_one(prehash: str) -
     assert signature("demo-secret", prehash) == VECTORS[prehash]
 
 
-def test_a_question_is_signed_with_its_query_as_it_is_sent(credentials) -> None:
+def test_a_question_is_signed_with_its_query_as_it_is_sent(credentials: Any) -> None:
     request = HttpRequest(
         method="GET",
         path="/api/v2/spot/trade/unfilled-orders",
@@ -39,7 +40,7 @@ def test_a_question_is_signed_with_its_query_as_it_is_sent(credentials) -> None:
     assert headers["locale"] == "en-US"
 
 
-def test_a_body_is_signed_as_the_bytes_that_are_sent(credentials) -> None:
+def test_a_body_is_signed_as_the_bytes_that_are_sent(credentials: Any) -> None:
     body = {
         "symbol": "BTCUSDT", "side": "buy", "orderType": "limit", "force": "gtc", "price": "60000", "size": "0.005",
         "clientOid": "p1-ENTRY",
@@ -51,7 +52,7 @@ def test_a_body_is_signed_as_the_bytes_that_are_sent(credentials) -> None:
     assert dict(signed.headers)["paptrading"] == "1"
 
 
-def test_what_changes_something_is_soon_too_late_and_a_question_is_not(credentials) -> None:
+def test_what_changes_something_is_soon_too_late_and_a_question_is_not(credentials: Any) -> None:
     """A lost order that may still arrive keeps its successor waiting, and the position bare."""
     order = HttpRequest(method="POST", path="/api/v2/spot/trade/place-plan-order", body={}, signed=True)
     question = HttpRequest(method="GET", path="/api/v2/spot/trade/orderInfo", signed=True, read=True)
@@ -62,16 +63,16 @@ def test_what_changes_something_is_soon_too_late_and_a_question_is_not(credentia
     assert times == [str(1763800000123 - 26_000), "1763800000123"]
 
 
-def test_a_login_is_signed_over_seconds(credentials, frame) -> None:
+def test_a_login_is_signed_over_seconds(credentials: Any, frame: Any) -> None:
     assert json.loads(login_frame(credentials, 1763800000999)) == frame("ws.login.request")
 
 
-def test_a_key_without_its_passphrase_cannot_sign(credentials) -> None:
+def test_a_key_without_its_passphrase_cannot_sign(credentials: Any) -> None:
     bare = msgspec.structs.replace(credentials, passphrase=None)
     with pytest.raises(UnusableKey):
         login_frame(bare, 0)
 
 
-def test_nothing_secret_shows_in_a_signed_request(credentials) -> None:
+def test_nothing_secret_shows_in_a_signed_request(credentials: Any) -> None:
     request = HttpRequest(method="GET", path="/x", signed=True)
     assert "demo" not in repr(signed_request(request, credentials, 1))

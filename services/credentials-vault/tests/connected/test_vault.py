@@ -352,7 +352,7 @@ async def published_by_a_running_vault(environment: dict[str, str], account_id: 
             async for record in records:
                 if record.key == account_id:
                     break
-        await records.aclose()  # type: ignore[attr-defined]
+        await records.aclose()
     finally:
         serving.terminate()
         assert await serving.wait() == 0

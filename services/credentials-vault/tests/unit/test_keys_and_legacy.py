@@ -3,7 +3,7 @@
 import base64
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from cryptography.hazmat.primitives import padding
@@ -30,7 +30,7 @@ def encrypted(text: str, encoding: str = "hex") -> str:
 
 
 def a_row(**changes: str) -> LegacyRow:
-    fields = {
+    fields: dict[str, Any] = {
         "user_id": "u",
         "exchange": "BINANCE",
         "api_key_encrypted": encrypted("key"),

@@ -1,5 +1,7 @@
 """Price orders on a real exchange protocol, broker and database: armed once, followed to the order they become."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -9,11 +11,11 @@ from common.orders import OrderStatus, OrderType
 pytestmark = pytest.mark.connected
 
 
-def armed(bench) -> list[dict]:
+def armed(bench: Any) -> list[dict[str, Any]]:
     return [order for order in bench.price_orders() if order["status"] == "open"]
 
 
-async def test_an_entry_is_told_with_its_fills_and_fees(bench) -> None:
+async def test_an_entry_is_told_with_its_fills_and_fees(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         order = bench.market_buy()
@@ -27,7 +29,7 @@ async def test_an_entry_is_told_with_its_fills_and_fees(bench) -> None:
         assert ended.cum_qty == order.qty
 
 
-async def test_a_pair_of_triggers_is_armed_and_the_partner_of_the_one_that_fires_is_cancelled(bench) -> None:
+async def test_a_pair_of_triggers_is_armed_and_the_partner_of_the_one_that_fires_is_cancelled(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         stop, target = bench.trigger("90000"), bench.trigger("105000", OrderType.TAKE_PROFIT)
@@ -48,7 +50,7 @@ async def test_a_pair_of_triggers_is_armed_and_the_partner_of_the_one_that_fires
         assert armed(bench) == []
 
 
-async def test_two_stops_of_the_same_terms_are_armed_one_after_the_other(bench) -> None:
+async def test_two_stops_of_the_same_terms_are_armed_one_after_the_other(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         first, second = bench.trigger("90000"), bench.trigger("90000")
@@ -63,7 +65,7 @@ async def test_two_stops_of_the_same_terms_are_armed_one_after_the_other(bench) 
         assert order_told.index(target.client_order_id) < last_stop  # The other rule did not wait with them.
 
 
-async def test_a_lost_answer_to_a_trigger_leaves_exactly_one_which_is_found_by_its_terms(bench) -> None:
+async def test_a_lost_answer_to_a_trigger_leaves_exactly_one_which_is_found_by_its_terms(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         stop = bench.trigger("90000")
@@ -76,7 +78,7 @@ async def test_a_lost_answer_to_a_trigger_leaves_exactly_one_which_is_found_by_i
         await bench.told.first(stop.client_order_id, "order.filled")
 
 
-async def test_of_two_equal_triggers_with_lost_answers_each_is_found_once(bench) -> None:
+async def test_of_two_equal_triggers_with_lost_answers_each_is_found_once(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         first, second = bench.trigger("90000"), bench.trigger("90000")
@@ -87,7 +89,7 @@ async def test_of_two_equal_triggers_with_lost_answers_each_is_found_once(bench)
         assert len(armed(bench)) == 2
 
 
-async def test_a_trigger_that_never_arrived_is_proven_absent(bench) -> None:
+async def test_a_trigger_that_never_arrived_is_proven_absent(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         stop = bench.trigger("90000")
@@ -98,7 +100,7 @@ async def test_a_trigger_that_never_arrived_is_proven_absent(bench) -> None:
         assert bench.price_orders() == []
 
 
-async def test_a_trigger_that_the_market_has_passed_is_refused_with_the_price(bench) -> None:
+async def test_a_trigger_that_the_market_has_passed_is_refused_with_the_price(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         stop = bench.trigger("120000")
@@ -109,7 +111,7 @@ async def test_a_trigger_that_the_market_has_passed_is_refused_with_the_price(be
         assert bench.price_orders() == []
 
 
-async def test_a_trigger_that_fires_and_places_nothing_is_told_as_expired_with_the_reason(bench) -> None:
+async def test_a_trigger_that_fires_and_places_nothing_is_told_as_expired_with_the_reason(bench: Any) -> None:
     bench.account(USDT="1000", BTC="0")
     async with bench.connector():
         stop = bench.trigger("90000")
@@ -120,7 +122,7 @@ async def test_a_trigger_that_fires_and_places_nothing_is_told_as_expired_with_t
         assert expired.reason == "BALANCE_NOT_ENOUGH"
 
 
-async def test_a_child_that_rests_is_cancelled_through_its_trigger(bench) -> None:
+async def test_a_child_that_rests_is_cancelled_through_its_trigger(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         target = bench.trigger("105000", OrderType.TAKE_PROFIT_LIMIT)
@@ -136,7 +138,7 @@ async def test_a_child_that_rests_is_cancelled_through_its_trigger(bench) -> Non
         assert [order["status"] for order in bench.state()["orders"]] == ["cancelled"]
 
 
-async def test_a_gap_while_a_trigger_fires_is_closed_under_our_id(bench) -> None:
+async def test_a_gap_while_a_trigger_fires_is_closed_under_our_id(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         stop = bench.trigger("90000")
@@ -151,7 +153,7 @@ async def test_a_gap_while_a_trigger_fires_is_closed_under_our_id(bench) -> None
         assert nameless == []
 
 
-async def test_another_process_follows_a_trigger_that_this_one_armed(bench) -> None:
+async def test_another_process_follows_a_trigger_that_this_one_armed(bench: Any) -> None:
     bench.account()
     stop = bench.trigger("90000")
     async with bench.connector():
@@ -162,7 +164,7 @@ async def test_another_process_follows_a_trigger_that_this_one_armed(bench) -> N
         await bench.told.first(stop.client_order_id, "order.filled")
 
 
-async def test_a_question_after_a_restart_finds_a_trigger_whose_answer_was_lost(bench) -> None:
+async def test_a_question_after_a_restart_finds_a_trigger_whose_answer_was_lost(bench: Any) -> None:
     bench.account()
     stop = bench.trigger("90000")
     async with bench.connector():
@@ -178,7 +180,7 @@ async def test_a_question_after_a_restart_finds_a_trigger_whose_answer_was_lost(
 
 
 @pytest.mark.parametrize("word", ["cancelled", "canceled"])
-async def test_a_cancel_is_understood_in_both_spellings(bench, word: str) -> None:
+async def test_a_cancel_is_understood_in_both_spellings(bench: Any, word: str) -> None:
     bench.account()
     bench.switch(cancelled_word=word)
     async with bench.connector():

@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,13 +13,13 @@ from common.orders import OrderStatus, OrderType, TimeInForce
 pytestmark = pytest.mark.connected
 
 
-async def resting(bench, order):
+async def resting(bench: Any, order: Any) -> Any:
     await bench.send(order)
     await bench.told.first(order.client_order_id, "order.accepted")
     return order
 
 
-async def test_an_entry_is_accepted_filled_and_told_with_its_fee(bench) -> None:
+async def test_an_entry_is_accepted_filled_and_told_with_its_fee(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         entry = await resting(bench, bench.limit_buy())
@@ -30,7 +31,9 @@ async def test_an_entry_is_accepted_filled_and_told_with_its_fee(bench) -> None:
 
 
 @pytest.mark.parametrize("push_order", ["documented", "deals_first", "shuffled"])
-async def test_a_partial_fill_is_told_by_its_deal_and_by_its_order_in_whatever_order(bench, push_order: str) -> None:
+async def test_a_partial_fill_is_told_by_its_deal_and_by_its_order_in_whatever_order(
+    bench: Any, push_order: str
+) -> None:
     bench.account()
     bench.switch(push_order=push_order)
     async with bench.connector():
@@ -43,7 +46,7 @@ async def test_a_partial_fill_is_told_by_its_deal_and_by_its_order_in_whatever_o
 
 
 @pytest.mark.parametrize("answer", ["live", "docs", "minimal"])
-async def test_a_cancel_is_believed_only_when_the_order_itself_says_so(bench, answer: str) -> None:
+async def test_a_cancel_is_believed_only_when_the_order_itself_says_so(bench: Any, answer: str) -> None:
     bench.account()
     bench.switch(cancel_answer=answer)
     async with bench.connector():
@@ -53,7 +56,7 @@ async def test_a_cancel_is_believed_only_when_the_order_itself_says_so(bench, an
         assert canceled.status is OrderStatus.CANCELED
 
 
-async def test_a_cancel_whose_push_is_lost_is_asked_for(bench) -> None:
+async def test_a_cancel_whose_push_is_lost_is_asked_for(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         target = await resting(bench, bench.take_profit())
@@ -65,7 +68,7 @@ async def test_a_cancel_whose_push_is_lost_is_asked_for(bench) -> None:
         assert ended.cum_qty == 0
 
 
-async def test_a_target_that_fills_while_its_cancel_is_under_way_is_told_as_filled(bench) -> None:
+async def test_a_target_that_fills_while_its_cancel_is_under_way_is_told_as_filled(bench: Any) -> None:
     bench.account()
     bench.switch(cancel_lag_ms=200)
     async with bench.connector():
@@ -80,7 +83,7 @@ async def test_a_target_that_fills_while_its_cancel_is_under_way_is_told_as_fill
         assert filled.cum_qty == Decimal(20)
 
 
-async def test_a_partly_filled_target_that_is_cancelled_has_ended_and_says_how_much_it_sold(bench) -> None:
+async def test_a_partly_filled_target_that_is_cancelled_has_ended_and_says_how_much_it_sold(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         target = await resting(bench, bench.take_profit())
@@ -92,7 +95,7 @@ async def test_a_partly_filled_target_that_is_cancelled_has_ended_and_says_how_m
         assert bench.orders(target.client_order_id)[0]["status"] == "PARTIALLY_CANCELED"
 
 
-async def test_a_sale_before_the_balance_is_free_is_told_what_is(bench) -> None:
+async def test_a_sale_before_the_balance_is_free_is_told_what_is(bench: Any) -> None:
     bench.account(MX="20", USDT="0")
     bench.switch(unfreeze_lag_ms=400)
     async with bench.connector():
@@ -105,7 +108,7 @@ async def test_a_sale_before_the_balance_is_free_is_told_what_is(bench) -> None:
         assert (rejected.category, rejected.available_qty) == (ErrorCategory.INSUFFICIENT_BALANCE, Decimal(0))
 
 
-async def test_a_market_sell_is_filled_and_its_protection_price_is_nobodys_price(bench) -> None:
+async def test_a_market_sell_is_filled_and_its_protection_price_is_nobodys_price(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         sale = bench.market_sell("20")
@@ -117,7 +120,7 @@ async def test_a_market_sell_is_filled_and_its_protection_price_is_nobodys_price
 
 
 @pytest.mark.parametrize("order_type", [OrderType.STOP_LOSS, OrderType.TAKE_PROFIT_LIMIT])
-async def test_stops_are_refused_here_because_mexc_would_sell_at_once(bench, order_type: OrderType) -> None:
+async def test_stops_are_refused_here_because_mexc_would_sell_at_once(bench: Any, order_type: OrderType) -> None:
     bench.account()
     async with bench.connector():
         stop = msgspec.structs.replace(bench.take_profit(), order_type=order_type, trigger_px=Decimal("3.5"))
@@ -127,7 +130,7 @@ async def test_stops_are_refused_here_because_mexc_would_sell_at_once(bench, ord
         assert bench.orders(stop.client_order_id) == []
 
 
-async def test_a_price_outside_the_band_is_told_the_markets(bench) -> None:
+async def test_a_price_outside_the_band_is_told_the_markets(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         target = bench.take_profit(px="3.2")
@@ -137,7 +140,7 @@ async def test_a_price_outside_the_band_is_told_the_markets(bench) -> None:
         assert rejected.market_px == Decimal("3.7")
 
 
-async def test_an_unfilled_rest_of_an_immediate_order_has_ended(bench) -> None:
+async def test_an_unfilled_rest_of_an_immediate_order_has_ended(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         entry = msgspec.structs.replace(bench.limit_buy(), time_in_force=TimeInForce.IOC)
@@ -146,7 +149,7 @@ async def test_an_unfilled_rest_of_an_immediate_order_has_ended(bench) -> None:
         assert canceled.cum_qty == 0
 
 
-async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench) -> None:
+async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         entry = bench.limit_buy()
@@ -158,7 +161,7 @@ async def test_a_lost_response_leaves_exactly_one_order_which_is_found(bench) ->
 
 
 @pytest.mark.parametrize("code", [-2013, -2011])
-async def test_an_order_that_never_arrived_is_proven_absent(bench, code: int) -> None:
+async def test_an_order_that_never_arrived_is_proven_absent(bench: Any, code: int) -> None:
     bench.account()
     bench.switch(unknown_order_code=code)
     async with bench.connector():
@@ -171,7 +174,7 @@ async def test_an_order_that_never_arrived_is_proven_absent(bench, code: int) ->
         assert bench.orders(entry.client_order_id) == []
 
 
-async def test_everything_open_is_cancelled_and_each_order_told(bench) -> None:
+async def test_everything_open_is_cancelled_and_each_order_told(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         first, second = await resting(bench, bench.take_profit()), await resting(bench, bench.take_profit(px="4.1"))
@@ -180,7 +183,7 @@ async def test_everything_open_is_cancelled_and_each_order_told(bench) -> None:
             await bench.told.first(order.client_order_id, "order.canceled")
 
 
-async def test_a_refusal_for_the_limits_is_waited_out_within_the_validity(bench) -> None:
+async def test_a_refusal_for_the_limits_is_waited_out_within_the_validity(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         entry = bench.limit_buy()
@@ -189,14 +192,14 @@ async def test_a_refusal_for_the_limits_is_waited_out_within_the_validity(bench)
         assert bench.told.of(entry.client_order_id, "order.rejected") == []
 
 
-async def test_a_refusal_for_the_clock_is_mended_by_measuring_it(bench) -> None:
+async def test_a_refusal_for_the_clock_is_mended_by_measuring_it(bench: Any) -> None:
     bench.account()
     async with bench.connector():
         bench.fault("clock_skew", delay_ms=60_000)
         await resting(bench, bench.limit_buy())
 
 
-async def test_a_command_read_after_a_restart_is_suspect_and_its_order_adopted(bench) -> None:
+async def test_a_command_read_after_a_restart_is_suspect_and_its_order_adopted(bench: Any) -> None:
     bench.account()
     entry = bench.limit_buy()
     async with bench.connector():
@@ -207,7 +210,9 @@ async def test_a_command_read_after_a_restart_is_suspect_and_its_order_adopted(b
         assert len(bench.orders(entry.client_order_id)) == 1
 
 
-async def test_responses_dropped_at_random_leave_one_order_each_and_every_fill_is_told(bench, eventually) -> None:
+async def test_responses_dropped_at_random_leave_one_order_each_and_every_fill_is_told(
+    bench: Any, eventually: Any
+) -> None:
     bench.account()
     async with bench.connector():
         bench.fault("lost_response", path="/api/v3/order", probability=0.4)

@@ -1,5 +1,7 @@
 """Private streams, their listen keys and what they miss; market data; questions over the internal HTTP API."""
 
+from typing import Any
+
 import pytest
 
 from common.orders import OrderStatus
@@ -7,14 +9,16 @@ from common.orders import OrderStatus
 pytestmark = pytest.mark.connected
 
 
-async def a_resting_order(bench, account_id: str = "account-1"):
+async def a_resting_order(bench: Any, account_id: str = "account-1") -> Any:
     order = bench.limit_buy(account_id=account_id)
     await bench.send(order)
     await bench.told.first(order.client_order_id, "order.accepted")
     return order
 
 
-async def test_the_listen_key_is_there_before_the_socket_and_used_again_after_a_loss(bench, eventually) -> None:
+async def test_the_listen_key_is_there_before_the_socket_and_used_again_after_a_loss(
+    bench: Any, eventually: Any
+) -> None:
     bench.account()
     async with bench.connector() as connector:
         keys = bench.listen_keys()
@@ -25,7 +29,7 @@ async def test_the_listen_key_is_there_before_the_socket_and_used_again_after_a_
         assert bench.listen_keys() == keys
 
 
-async def test_each_account_has_a_socket_and_a_key_of_its_own(bench) -> None:
+async def test_each_account_has_a_socket_and_a_key_of_its_own(bench: Any) -> None:
     bench.account("account-1")
     bench.account("account-2")
     async with bench.connector():
@@ -38,7 +42,9 @@ async def test_each_account_has_a_socket_and_a_key_of_its_own(bench) -> None:
 
 
 @pytest.mark.parametrize("expiry", ["silence", "drop"])
-async def test_a_lost_listen_key_is_noticed_replaced_and_what_was_missed_is_told(bench, eventually, expiry) -> None:
+async def test_a_lost_listen_key_is_noticed_replaced_and_what_was_missed_is_told(
+    bench: Any, eventually: Any, expiry: Any
+) -> None:
     bench.account()
     bench.switch(listen_key_expiry=expiry)
     async with bench.connector(mexc_prove_silent_ms=1_000):
@@ -55,7 +61,7 @@ async def test_a_lost_listen_key_is_noticed_replaced_and_what_was_missed_is_told
         assert bench.listen_keys() != before
 
 
-async def test_a_fill_while_nobody_listened_is_told_with_its_trade(bench, eventually) -> None:
+async def test_a_fill_while_nobody_listened_is_told_with_its_trade(bench: Any, eventually: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -65,7 +71,7 @@ async def test_a_fill_while_nobody_listened_is_told_with_its_trade(bench, eventu
         await bench.told.first(order.client_order_id, "order.filled")
 
 
-async def test_a_trade_told_twice_has_one_identity(bench, eventually) -> None:
+async def test_a_trade_told_twice_has_one_identity(bench: Any, eventually: Any) -> None:
     bench.account()
     async with bench.connector():
         order = await a_resting_order(bench)
@@ -75,7 +81,7 @@ async def test_a_trade_told_twice_has_one_identity(bench, eventually) -> None:
         assert len({fact.trade_id for fact in bench.told.of(order.client_order_id, "order.filled")}) == 1
 
 
-async def test_balances_are_told_as_they_change(bench, eventually) -> None:
+async def test_balances_are_told_as_they_change(bench: Any, eventually: Any) -> None:
     bench.account()
     async with bench.connector():
         before = len(bench.told.balances)
@@ -83,7 +89,7 @@ async def test_balances_are_told_as_they_change(bench, eventually) -> None:
         await eventually(lambda: len(bench.told.balances) > before)
 
 
-async def test_a_revoked_key_parks_its_account_alone(bench) -> None:
+async def test_a_revoked_key_parks_its_account_alone(bench: Any) -> None:
     bench.account("account-1")
     bench.account("account-2")
     async with bench.connector():
@@ -95,7 +101,7 @@ async def test_a_revoked_key_parks_its_account_alone(bench) -> None:
         await bench.told.first(fine.client_order_id, "order.accepted")
 
 
-async def test_a_watched_symbols_best_prices_are_published(bench, eventually) -> None:
+async def test_a_watched_symbols_best_prices_are_published(bench: Any, eventually: Any) -> None:
     async with bench.connector() as connector:
         connector.reader.market.watch(["MXUSDT"], 60_000)
         await eventually(lambda: bench.market_channels() and bench.market_channels()[0])
@@ -104,14 +110,14 @@ async def test_a_watched_symbols_best_prices_are_published(bench, eventually) ->
         assert kinds == {("MXUSDT", "market.ticker")}
 
 
-async def test_more_symbols_than_a_socket_takes_are_spread_over_several(bench, eventually) -> None:
+async def test_more_symbols_than_a_socket_takes_are_spread_over_several(bench: Any, eventually: Any) -> None:
     async with bench.connector(market_symbols_per_socket=3) as connector:
         symbols = ["MXUSDT", "BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT"]
         connector.reader.market.watch(symbols, 60_000)
         await eventually(lambda: sorted(len(each) for each in bench.market_channels()) == [2, 3])
 
 
-async def test_market_data_is_published_for_the_configured_symbols(bench, eventually) -> None:
+async def test_market_data_is_published_for_the_configured_symbols(bench: Any, eventually: Any) -> None:
     async with bench.connector(mexc_market_symbols="MXUSDT"):
         await eventually(lambda: bench.market_channels() and len(bench.market_channels()[0]) >= 3)
         for price in ("3.6", "3.65", "3.7"):
@@ -120,7 +126,7 @@ async def test_market_data_is_published_for_the_configured_symbols(bench, eventu
         assert {symbol for symbol, _ in kinds} == {"MXUSDT"}
 
 
-async def test_questions_are_answered_in_the_languages_types(bench) -> None:
+async def test_questions_are_answered_in_the_languages_types(bench: Any) -> None:
     bench.account()
     async with bench.connector() as connector:
         reader, order = connector.reader, await a_resting_order(bench)

@@ -104,7 +104,7 @@ def test_no_socket_raises_on_any_frame(frame: Any) -> None:
                 assert event.reason is not None
 
 
-CALLS = [
+CALLS: list[Call[Any]] = [
     DIALECT.fetch_open_orders("acc-1", None),
     DIALECT.fetch_my_trades("acc-1", "MXUSDT"),
     DIALECT.fetch_balances("acc-1"),

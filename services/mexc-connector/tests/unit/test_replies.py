@@ -36,7 +36,8 @@ def placing(dialect: Any, mxusdt: Any) -> Call[Any]:
     order = SubmitOrder(
         **ABOUT, client_order_id="b-e1", side=Side.BUY, order_type=OrderType.LIMIT, qty=Decimal(40), price=Decimal(3)
     )
-    return dialect.submit_order(order, mxusdt)
+    call: Call[Any] = dialect.submit_order(order, mxusdt)
+    return call
 
 
 def test_an_acknowledgement_is_an_accepted_order_under_our_own_id(placing: Any, reply: Any) -> None:
@@ -164,8 +165,10 @@ def test_a_key_is_judged_by_its_own_permissions_and_else_by_its_account(dialect:
     assert check.read(as_reply({**info, "permissions": info["permissions"] + ",SPOT_WITHDRAW_W"}), NOW_MS).can_withdraw
     otherwise = check.read(as_reply({"code": 26, "msg": "…"}, 400), NOW_MS)
     assert isinstance(otherwise, Call)
-    assert otherwise.read(reply("rest_account"), NOW_MS).ok
-    assert not otherwise.read(reply("rest_error_bad_signature"), NOW_MS).ok
+    account, refused = (otherwise.read(reply(name), NOW_MS) for name in ("rest_account", "rest_error_bad_signature"))
+    assert isinstance(account, KeyCheck)
+    assert isinstance(refused, KeyCheck)
+    assert (account.ok, refused.ok) == (True, False)
 
 
 @pytest.mark.parametrize("same_ids", [True, False])

@@ -88,7 +88,8 @@ def test_a_cancel_names_the_order_by_the_exchanges_id_where_it_is_known() -> Non
     assert dict(by_ours.params) == {"symbol": "MXUSDT", "origClientOrderId": "b-e1"}
     by_theirs = requests.cancel_order(CancelOrder(**ABOUT, client_order_id="b-e1", exchange_order_id="C02__1"))
     assert dict(by_theirs.params) == {"symbol": "MXUSDT", "orderId": "C02__1"}
-    for nothing in ({}, {"list_client_order_id": "b-l1"}):
+    by_neither: list[dict[str, Any]] = [{}, {"list_client_order_id": "b-l1"}]
+    for nothing in by_neither:
         with pytest.raises(Refused):
             requests.cancel_order(CancelOrder(**ABOUT, **nothing))
 

@@ -58,6 +58,7 @@ def script(credentials: Any, keys: dict[str, str]) -> stream.UserDataStream:
 def opened(script: stream.UserDataStream) -> stream.UserDataStream:
     """A stream that is subscribed at time 0."""
     (ask,) = script.prepare(0)
+    assert isinstance(ask, Ask)
     script.on_reply(ask.request_id, ok(), 0)
     script.on_open(0)
     script.on_frame(ACK, 0)
@@ -234,7 +235,7 @@ def test_all_channels_of_a_full_socket_fit_into_thirty_subscriptions() -> None:
     market.watch([f"S{n}USDT" for n in range(SYMBOLS_PER_CONNECTION)], tuple(MarketChannel), 0)
     events = market.on_open(0)
     assert len(names(events)) == SYMBOLS_PER_CONNECTION * NAMES_PER_SYMBOL <= 30
-    assert all(len(event.frame) < 1024 for event in events)
+    assert all(isinstance(event, Send) and len(event.frame) < 1024 for event in events)
 
 
 def test_best_prices_come_from_the_fastest_channel() -> None:

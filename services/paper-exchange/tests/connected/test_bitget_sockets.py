@@ -36,9 +36,9 @@ class Trader:
         url = self.paper.bitget_ws_public_url.replace("/v2/ws/public", f"/v{version}/ws/{side}")
         return await self.http.ws_connect(url)
 
-    def login(self, *, unit: int = 1, **wrong: str) -> dict[str, Any]:
+    def login(self, *, unit: int = 1, **wrong: Any) -> dict[str, Any]:
         timestamp = wrong.get("timestamp", str(int(time.time() * unit)))
-        sign = signing.sign(wrong.get("secret", self.account["secret"]), f"{timestamp}GET/user/verify")
+        sign = signing.sign(wrong.get("secret") or self.account["secret"], f"{timestamp}GET/user/verify")
         arg = {"apiKey": wrong.get("api_key", self.account["api_key"]), "timestamp": timestamp, "sign": sign}
         return {"op": "login", "args": [arg | {"passphrase": wrong.get("passphrase", "demo-pass")}]}
 
@@ -114,7 +114,7 @@ async def test_login_takes_seconds_and_milliseconds(trader: Trader, unit: int) -
         ({"timestamp": "1600000000"}, 30014), ({"secret": "guess"}, 30015),
     ],
 )  # fmt: skip
-async def test_a_failed_login_says_why_and_closes(trader: Trader, wrong: dict[str, str], code: int) -> None:
+async def test_a_failed_login_says_why_and_closes(trader: Trader, wrong: dict[str, Any], code: int) -> None:
     ws = await trader.connect()
     await ws.send_json(trader.login(**wrong))
     refused = await ws.receive_json()
@@ -151,7 +151,7 @@ async def test_a_plan_fires_before_the_eyes_of_its_owner(trader: Trader) -> None
     ws = await trader.listen(*ALL)
     plan_id = (await trader.stop())["data"]["orderId"]
     trader.paper.bitget_control.move({"symbol": BTC, "price": "95000"})
-    told = []
+    told: list[tuple[str, str]] = []
     while not told or told[-1] != ("orders-algo", "executed"):
         frame = await ws.receive_json()
         row = frame["data"][0]

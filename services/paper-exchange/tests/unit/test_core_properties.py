@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ class Traders(RuleBasedStateMachine):
         self.total = self.totals()
 
     def totals(self) -> dict[str, Decimal]:
-        ledger, sums = self.exchange.ledger, Counter[str]()
+        ledger, sums = self.exchange.ledger, defaultdict[str, Decimal](Decimal)
         for account in ledger.accounts.values():
             for asset, balance in account.balances.items():
                 sums[asset] += balance.free + balance.locked
@@ -134,7 +134,8 @@ class Traders(RuleBasedStateMachine):
     @invariant()
     def locked_is_what_open_orders_need(self) -> None:
         for account in self.exchange.ledger.accounts.values():
-            needed, pairs = Counter[str](), {}
+            needed = defaultdict[str, Decimal](Decimal)
+            pairs: dict[int, tuple[str, Decimal]] = {}
             for order in account.open_orders.values():
                 asset = "USDT" if order.side == "BUY" else "BTC"
                 if order.order_list is not None and order in order.order_list.pair:

@@ -9,7 +9,8 @@ from paper_exchange.core.orders import OrderRequest
 
 
 def last_reason(desk: Any) -> str:
-    return [event["eR"] for event in desk.events if event.get("eR")][-1]
+    reasons: list[str] = [event["eR"] for event in desk.events if event.get("eR")]
+    return reasons[-1]
 
 
 def test_a_purchase_pays_its_fee_in_what_it_bought_and_a_sale_in_what_it_got(desk: Any) -> None:

@@ -40,7 +40,7 @@ def test_a_book_that_is_loaded_from_the_middle_comes_to_the_same_end(
     whole = numbers(apply_all(Book(), facts))
     middle = data.draw(st.integers(0, len(whole.pages) - 1))
     before = whole.pages[middle - 1].step.after if middle else Book().before  # type: ignore[union-attr]
-    loaded = [fact for fact in facts if not isinstance(fact, Fill)]
+    loaded: list[BookFact] = [fact for fact in facts if not isinstance(fact, Fill)]
     loaded += [page.fill for page in whole.pages[middle:]]
     part = numbers(apply_all(Book(before=before), loaded))
     assert part.pages == whole.pages[middle:]

@@ -37,7 +37,12 @@ class Market:
         if symbol not in self.prices:
             return None
         base, quote = symbol[:-4], symbol[-4:]
-        rules = {"exchange": Exchange.BINANCE, "exchange_symbol": symbol, "tick_size": D(1), "lot_size": D(1)}
+        rules: dict[str, Any] = {
+            "exchange": Exchange.BINANCE,
+            "exchange_symbol": symbol,
+            "tick_size": D(1),
+            "lot_size": D(1),
+        }
         return Instrument(symbol=symbol, base=base, quote=quote, **rules)
 
     async def minutes(self, symbol: str, at_ms: int) -> Sequence[Candle]:
@@ -139,9 +144,9 @@ async def test_a_snapshot_adds_up_what_has_a_price_and_lists_the_rest() -> None:
     assert isinstance(taken, SnapshotTaken)
     assert taken.equity == 15 + 2 * D("890.5")
     assert [(each.asset, each.qty, each.px) for each in taken.holdings] == [
-        ("BNB", 2, D("890.5")),
-        ("ODD", 1, None),
-        ("USDT", 15, 1),
+        ("BNB", D(2), D("890.5")),
+        ("ODD", D(1), None),
+        ("USDT", D(15), D(1)),
     ]
 
 

@@ -118,7 +118,12 @@ async def test_unfinished_is_what_is_open_however_old_and_what_lacks_trades_of_l
     for name, at in (("lacking", NOW), ("lacking-long-ago", old), ("complete", NOW)):
         await an_order_row(pool, name, "FILLED", executed_qty=Decimal("0.01"), created_at=at)
     for name, qty in (("lacking", "0.004"), ("complete", "0.01")):
-        fill = {"account_id": ACCOUNT.account_id, "symbol": "BTCUSDT", "trade_id": name, "client_order_id": name}
+        fill: dict[str, Any] = {
+            "account_id": ACCOUNT.account_id,
+            "symbol": "BTCUSDT",
+            "trade_id": name,
+            "client_order_id": name,
+        }
         fill |= {"exchange": "binance", "user_id": "u", "side": "SELL", "qty": Decimal(qty), "px": Decimal(1)}
         await insert(pool, "order_engine.fills", fill | {"fee": Decimal(0), "at": NOW})
     found = {o.client_order_id: o for o in await PostgresLedger(pool).unfinished("account-1", "BTCUSDT", WEEK_MS)}

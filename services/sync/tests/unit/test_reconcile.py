@@ -105,7 +105,7 @@ def test_what_proves_nothing_leaves_the_order_in_flight(kind: FateKind) -> None:
 
 
 @pytest.mark.parametrize("change", [{"qty": Decimal("0.02")}, {"price": Decimal(105_000)}])
-def test_an_order_changed_by_hand_is_told_as_it_is_now(change: dict[str, Decimal]) -> None:
+def test_an_order_changed_by_hand_is_told_as_it_is_now(change: dict[str, Any]) -> None:
     result = reconcile([an_order()], seen(shown(an_order(), **change)))
     assert drifts(result) == [Drift.CHANGED]
 

@@ -22,7 +22,7 @@ def shape(answer: Any) -> Any:
 
 def test_public_answers(desk: Any, frame: Any) -> None:
     desk.move("98010")
-    pairs = {
+    pairs: dict[str, tuple[str, dict[str, Any]]] = {
         "v2/public/time": ("rest.time", {}),
         "v2/spot/public/symbols": ("rest.symbols", {"symbol": "BTCUSDT"}),
         "v2/spot/public/coins": ("rest.coins", {"coin": "BTC"}),

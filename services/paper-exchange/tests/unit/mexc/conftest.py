@@ -104,7 +104,7 @@ class Desk:
 
     def told(self) -> list[tuple[str, Any]]:
         """(kind, status or type) of every push so far; then forgets them."""
-        rows = [
+        rows: list[tuple[str, Any]] = [
             (push.kind, push.body.get("status") or push.body.get("type") or push.body.get("tradeId"))
             for push in self.pushes
         ]

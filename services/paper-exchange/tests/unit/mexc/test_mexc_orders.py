@@ -157,7 +157,8 @@ def test_a_key_may_be_confined_to_some_symbols(desk: Any) -> None:
 
 def test_a_batch_is_of_one_symbol_and_at_most_twenty(desk: Any) -> None:
     one = {"symbol": "MXUSDT", "side": "SELL", "type": "LIMIT", "quantity": "20", "price": "3.9"}
-    for orders in ([one, {**one, "symbol": "BTCUSDT"}], [one] * 21, [], [{**one, "quantity": 20}], {}):
+    wrong: list[Any] = [[one, {**one, "symbol": "BTCUSDT"}], [one] * 21, [], [{**one, "quantity": 20}], {}]
+    for orders in wrong:
         desk.now_ms += 1000
         assert desk.call("POST", "batchOrders", batchOrders=orjson.dumps(orders).decode())[0] == 400
     desk.now_ms += 1000
