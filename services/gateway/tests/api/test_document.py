@@ -4,8 +4,7 @@ import asyncio
 from typing import Any
 
 import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis import Case, checks
+from schemathesis import Case
 
 from common.exchanges import Exchange
 from common.health import Health
@@ -16,18 +15,9 @@ from gateway.http.middleware import Guards
 from gateway.ports import Key
 from gateway.rates import Rates
 from gateway.testing.house import House
+from gateway.testing.surface import ALWAYS, asked
 from gateway.trading.service import Patience
 
-# Who may do what is proved by test_who_may_what. Not `negative_data_rejection`: 0 for false and "1" for 1 are read as
-# what they mean, as query strings have to be.
-PROMISED = [
-    checks.not_a_server_error,
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_schema_conformance,
-    checks.response_headers_conformance,
-    checks.unsupported_method,
-]
 MANY = Rates(user=1_000_000, address=1_000_000)
 
 
@@ -58,9 +48,9 @@ surface = _surface()
 
 
 @surface.parametrize()
-@settings(max_examples=4, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@asked(4)
 def test_every_operation_keeps_to_its_document_whatever_it_is_asked(case: Case) -> None:
-    case.call_and_validate(checks=PROMISED)
+    case.call_and_validate(checks=list(ALWAYS))
 
 
 def test_every_operation_is_documented_for_people_and_machines() -> None:

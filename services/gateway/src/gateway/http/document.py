@@ -76,7 +76,8 @@ def problem_response(description: str) -> Json:
 def add_problem(responses: dict[Any, Any], problem: GatewayProblem) -> None:
     """One more way to be refused."""
     known = responses.setdefault(str(problem.status), problem_response(problem.title))
-    value = problem.model_dump(mode="json", exclude_none=True)
+    # Whoever happens to be the first to need the document is not in it.
+    value = problem.model_dump(mode="json", exclude_none=True, exclude={"requestId"})
     known["content"][MEDIA_TYPE]["examples"].setdefault(problem.code, {"summary": problem.title, "value": value})
 
 

@@ -1,0 +1,84 @@
+"""The API document put to the test on the whole system: a trader and an admin with keys on all four exchanges ask
+everything that the running gateway says can be asked, and every answer is as the document promises it.
+
+The stack is this module's own: whatever is placed, deleted, limited or stopped here is nobody else's.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import schemathesis
+from schemathesis import Case
+
+from common.health import Health
+from gateway.http.api import rest_app
+from gateway.http.middleware import Guards
+from gateway.testing.house import House
+from gateway.testing.surface import PROMISED, asked, or_unavailable
+from tests.e2e.admins import make_admin
+from tests.e2e.conftest import EXCHANGES, Desk
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+DOCUMENT = json.dumps(rest_app(House().parts, Health(), Guards()).openapi(), sort_keys=True)
+surface = schemathesis.openapi.from_dict(json.loads(DOCUMENT))
+# What breaks the document on purpose, a field at a time, is asked of the surface alone (test_document.py).
+surface.config.phases.update(phases=["examples", "fuzzing"])
+
+
+class Asking:
+    """Somebody who has logged in, and the gateway that is asked."""
+
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self.url = url
+        self.headers = headers
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def calm_market(desk: Desk) -> None:
+    """Once is enough: nothing here moves a price, and MEXC's limit of reads would make 503 of half of its answers."""
+    await desk.paper.post("/control/mexc/switches", {"account_calls_per_s": 1000})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["trader", "admin"])
+async def asking(request: Any, desk: Desk, calm_market: None) -> AsyncIterator[Asking]:
+    """The caller, with a key on every exchange."""
+    async with desk.user() as user:
+        for exchange in EXCHANGES[1:]:
+            account = await desk.paper.post(f"/control/{exchange}/accounts", {"balances": {"USDT": "100000"}})
+            key = {"exchange": exchange.upper(), "apiKey": account["api_key"], "secretKey": account["secret"]}
+            passphrase = {"passphrase": account["passphrase"]} if account.get("passphrase") else {}
+            await user.trader.post("/api-credentials", key | passphrase)
+        if request.param == "admin":
+            await make_admin(desk.stack, (await user.trader.get("/auth/me"))["email"])
+        yield Asking(desk.stack.gateway_url, user.trader.authorization)
+
+
+@surface.parametrize()
+@asked(2)
+def test_every_operation_of_the_running_system_keeps_to_its_document(case: Case, asking: Asking) -> None:
+    answer = case.call_and_validate(
+        base_url=asking.url, headers=asking.headers, checks=[or_unavailable, still_signed_in, *PROMISED]
+    )
+    assert answer is not None
+
+
+def still_signed_in(context: Any, response: Any, case: Case) -> None:
+    """Nothing that was asked has ended the caller's own session: all the rest would be asked by nobody."""
+    if response.status_code == 401 and signed(response.request):
+        assert response.json()["code"] != "UNAUTHENTICATED", response.text
+
+
+def signed(request: Any) -> bool:
+    """Whether the caller's token was sent: some questions leave it out, or put something else in its place."""
+    return any(name.lower() == "authorization" and len(value) > 200 for name, value in request.headers.items())
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_running_gateway_serves_the_document_that_was_asked_by(desk: Desk) -> None:
+    async with desk.user() as user:
+        assert await user.trader.get("/openapi.json") == json.loads(DOCUMENT, parse_float=Decimal)
