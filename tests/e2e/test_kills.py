@@ -61,3 +61,21 @@ async def test_a_database_killed_and_restarted_costs_no_protection(desk: Any, pr
         await desk.stack.start_database()
         account = await desk.until_protected(user, within_s=90)
         promise(account)
+
+
+async def test_an_intent_that_the_broker_acknowledged_and_forgot_is_carried_out_once(desk: Any, promise: Any) -> None:
+    async with desk.user() as user:
+        await desk.stack.stop("gateway")
+        await desk.stack.start("gateway", CGT_ANSWER_TIMEOUT_MS="1000", CGT_INTENT_VALID_MS="120000")
+        desk.stack.kill("order-engine")
+        operation = (await user.buy("0.01"))["operationId"]
+        await desk.stack.kill_broker()
+        told = [line for line in desk.stack.log("gateway").splitlines() if operation in line]
+        assert not any("intent_left_to_the_relay" in line for line in told), "the broker had it"
+        await desk.stack.start_broker()
+        await desk.stack.start("order-engine")
+        account = await desk.until_protected(user, within_s=90)
+        (entry,) = account.of("BUY")
+        promise(account)
+        settled = await user.trader.get(f"/exchanges/operations/{operation}")
+        assert (settled["state"], settled["result"]["clientOrderId"]) == ("SUCCEEDED", entry["clientOrderId"])

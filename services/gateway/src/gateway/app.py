@@ -119,7 +119,7 @@ def build(
     users, sessions, tokens = PostgresUsers(pool), PostgresSessions(pool), PostgresApiTokens(pool)
     ledger, intents = PostgresLedger(pool), PostgresIntents(pool, settings.open_operations)
     risk = PostgresRisk(pool)
-    operations = Operations(intents, ledger, connectors)
+    operations = Operations(intents, ledger, connectors, clock)
     defaults = PostgresDefaults(pool)
     sent = PostgresSignals(pool, settings.open_operations)
     sender = Sender(sent, vault, connectors, defaults, publisher, clock)

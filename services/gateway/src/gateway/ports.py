@@ -15,6 +15,9 @@ from common.market import Candle, Depth, PublicTrade, Ticker
 from common.orders import OrderSnapshot
 from gateway.risk.rules import Stake
 
+COMMIT_MARGIN_MS: Final = 15_000
+"""What the order-engine read in time is in its ledger this long after its validity at the latest: its statements time
+out sooner. An order that the ledger does not know by then comes to nothing, whenever it is read."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 After = tuple[int | str, ...]
@@ -257,6 +260,10 @@ class StoredIntent(msgspec.Struct, frozen=True, kw_only=True):
     request_hash: str
     answer: Answer | None = None
 
+    def void(self, now_ms: int) -> bool:
+        """Whether no order can come of it any more, if a ledger that is asked after this moment does not know it."""
+        return now_ms > self.intent.valid_until_ms + COMMIT_MARGIN_MS
+
 
 class IntentStore(Protocol):
     """The gateway's own intents: written before they are published, kept until the engine has them."""
@@ -281,4 +288,4 @@ class IntentStore(Protocol):
         """Intents older than this that nobody is known to have read, oldest first."""
 
     async def handed_over(self, intent_ids: Sequence[str]) -> None:
-        """The ledger has these, or they are past their validity: they need no more publishing."""
+        """The ledger has these, or no order can come of them any more: they need no more publishing."""

@@ -1,4 +1,4 @@
-"""Publishes again what the order-engine may not have: intents its ledger does not know, until they count no more.
+"""Publishes again what the order-engine may not have: intents its ledger does not know, while they may be carried out.
 
 The broker may have lost an intent that it had acknowledged (the embedded one forgets everything when it restarts), so
 the ledger is asked, not the broker. The engine knows a repetition by the intent's id.
@@ -11,7 +11,7 @@ import structlog
 
 from common.clock import Clock
 from common.errors import Unavailable
-from gateway.ports import IntentStore, Ledger, StoredIntent
+from gateway.ports import IntentStore, Ledger
 from gateway.trading.service import Publishes, intent_message
 
 EVERY_MS: Final = 500
@@ -46,15 +46,12 @@ class Redelivery:
         if not open_ones:
             return 0
         known = await self._ledger.knows([stored.intent.intent_id for stored in open_ones])
-        settled = [stored for stored in open_ones if stored.intent.intent_id in known or _too_late(stored, now_ms)]
-        if settled:
-            await self._intents.handed_over([stored.intent.intent_id for stored in settled])
-        again = [stored for stored in open_ones if stored not in settled]
+        unknown = [stored for stored in open_ones if stored.intent.intent_id not in known]
+        void = {stored.intent.intent_id for stored in unknown if stored.void(now_ms)}
+        if known or void:
+            await self._intents.handed_over(sorted(known | void))
+        again = [stored for stored in unknown if stored.intent.valid_until_ms >= now_ms]
         if again:
             await self._bus.publish([intent_message(stored.intent, redelivery=True) for stored in again])
             _log.info("intents_published_again", count=len(again))
         return len(again)
-
-
-def _too_late(stored: StoredIntent, now_ms: int) -> bool:
-    return stored.intent.valid_until_ms < now_ms

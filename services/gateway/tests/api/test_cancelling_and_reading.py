@@ -13,7 +13,7 @@ from common.exchanges import Exchange
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent
 from common.orders import OrderCanceled, OrderSnapshot, OrderStatus, OrderType, Side
 from common.protection import ProtectionReduced
-from gateway.ports import BracketView, IntentView
+from gateway.ports import COMMIT_MARGIN_MS, BracketView, IntentView
 from gateway.testing.builders import AT, a_bracket_row, an_order_row, order_fact, protection_fact
 
 
@@ -146,6 +146,29 @@ async def test_trades_are_shown_with_profit_as_numbers(house: Any, trader: Any, 
     await trader.sign_in("other@example.com")
     await trader.store_key()
     assert (await trader.ask("GET", "/exchanges/trades?exchange=BINANCE")).body["data"] == []
+
+
+async def test_an_order_that_nobody_read_in_time_has_failed_for_good_and_a_cancel_may_still_be_read(
+    house: Any, trader: Any, account_id: str
+) -> None:
+    house.bus.engine = lambda _: None
+    house.connector.orders = [resting(account_id, "by-hand", "7")]
+    key = {"Idempotency_Key": "one"}
+    order = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.001"}
+    bought = await trader.ask("POST", "/exchanges/place-order?exchange=BINANCE", order, **key)
+    cancelled = await trader.ask("DELETE", "/exchanges/cancel-order?exchange=BINANCE&symbol=BTCUSDT&orderId=7")
+    assert (bought.status, cancelled.status) == (202, 202)
+
+    async def state(of: Any) -> str:
+        return str((await trader.ask("GET", of.body["data"]["statusUrl"])).body["data"]["state"])
+
+    house.clock.advance(30_000 + COMMIT_MARGIN_MS)
+    assert (await state(bought), await state(cancelled)) == ("PENDING", "PENDING")
+    house.clock.advance(1)
+    assert (await state(bought), await state(cancelled)) == ("FAILED", "PENDING")
+    again = await trader.ask("POST", "/exchanges/place-order?exchange=BINANCE", order, **key)
+    assert (again.status, again.body["code"], again.body["outcome"]) == (409, "INTENT_EXPIRED", "not_sent")
+    assert len(house.bus.published) == 2
 
 
 async def pages(trader: Any, path: str, between: Callable[[], None] = lambda: None) -> list[list[dict[str, Any]]]:

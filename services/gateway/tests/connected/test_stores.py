@@ -13,7 +13,7 @@ from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.ids import new_id
 from common.intents import CancelAllOrdersIntent
-from gateway.ports import Answer, StoredIntent
+from gateway.ports import COMMIT_MARGIN_MS, Answer, StoredIntent
 from gateway.redelivery import Redelivery
 from gateway.store.intents import PostgresIntents
 from gateway.store.ledger import PostgresLedger
@@ -120,7 +120,10 @@ async def test_intents_are_published_again_until_the_ledger_knows_them_or_they_c
     assert await redelivery.sweep() == 1
     assert bus.intents == [lost, lost]
     assert {message.redelivery for message in bus.published} == {True}
-    clock.now += 60_000
+    clock.now = fresh.valid_until_ms + 1
+    assert await redelivery.sweep() == 0
+    assert {each.intent for each in await intents.unknown_to_the_ledger(clock.now, 10)} == {lost, fresh}
+    clock.now += COMMIT_MARGIN_MS
     assert await redelivery.sweep() == 0
     assert not await intents.unknown_to_the_ledger(clock.now, 10)
 

@@ -12,7 +12,7 @@ from common.accounts import AccountState
 from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.orders import Side
-from gateway.ports import Account
+from gateway.ports import COMMIT_MARGIN_MS, Account
 from gateway.signals.model import (
     EXPIRED,
     Reason,
@@ -24,7 +24,7 @@ from gateway.signals.model import (
     sent,
     signal_id,
 )
-from gateway.signals.settling import COMMIT_MARGIN_MS, UNKNOWN_AFTER_MS, Found, settled
+from gateway.signals.settling import UNKNOWN_AFTER_MS, Found, settled
 from gateway.signals.shared import Shared
 
 NOW_MS = 1_000_000

@@ -9,12 +9,11 @@ import msgspec
 from common.instruments import ZERO
 from common.orders import OrderStatus, Side
 from common.protection import BracketState
+from gateway.ports import COMMIT_MARGIN_MS
 from gateway.signals.model import EXPIRED, Reason, Receipt, State, ended, skipped
 
 UNKNOWN_AFTER_MS: Final = 5_000
 """The exchange answers sooner; from then on the order is one whose outcome nobody knows."""
-COMMIT_MARGIN_MS: Final = 15_000
-"""What the engine read in time is in its ledger this long after its validity at the latest."""
 DENIED: Final = "denied"
 TOO_LATE: Final = "intent_expired"
 _PENDING: Final = "PENDING"

@@ -66,7 +66,7 @@ class PostgresIntents:
         return [_stored(row) for row in rows]
 
     async def handed_over(self, intent_ids: Sequence[str]) -> None:
-        """The ledger has these, or they are past their validity: they need no more publishing."""
+        """The ledger has these, or no order can come of them any more: they need no more publishing."""
         with typed_errors():
             await self._pool.execute(
                 "UPDATE intents SET handed_over = true WHERE intent_id = ANY($1)", list(intent_ids)

@@ -9,13 +9,12 @@ from common import ids
 from common.codec import decode_union
 from common.db.errors import typed_errors
 from common.intents import OrderIntent
-from gateway.ports import StoredIntent
+from gateway.ports import COMMIT_MARGIN_MS, StoredIntent
 from gateway.risk.ports import OpenEntry
 from gateway.risk.rules import Limits, Scope, SetBy, Stake, Switch, Usage
 from gateway.store.admission import check_risk, insert
 from gateway.store.errors import ledger_errors
 from gateway.store.risk_reads import (
-    COMMIT_MARGIN_MS,
     UNREAD,
     limits_by_word,
     switch_of,

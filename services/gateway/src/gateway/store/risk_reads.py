@@ -8,11 +8,8 @@ import asyncpg
 import msgspec
 
 from common.instruments import ZERO
+from gateway.ports import COMMIT_MARGIN_MS
 from gateway.risk.rules import Limits, SetBy, Switch, Usage, day_start_ms, tightest
-
-COMMIT_MARGIN_MS: Final = 10_000
-"""An intent that the engine read in time is in its ledger this long after its validity at the latest: its statements
-time out sooner."""
 
 _LIMITS: Final = (
     "SELECT set_by, max_order_value, max_open_exposure, daily_loss_limit FROM risk_limits WHERE user_id = $1"

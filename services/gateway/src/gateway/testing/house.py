@@ -73,7 +73,7 @@ class House:
         self.connectors = {Exchange.BINANCE: self.connector}
         self.signals, defaults = MemorySignals(self.intents), MemoryDefaults()
         sender = Sender(self.signals, self.vault, self.connectors, defaults, self.bus, self.clock)
-        operations = Operations(self.intents, self.ledger, self.connectors)
+        operations = Operations(self.intents, self.ledger, self.connectors, self.clock)
         callers, store = Callers(sessions, tokens, RULES, self.clock, CHECK_MS), MemoryEvents()
         stream = EventStream(store, Hub(store))
         self.parts = Parts(

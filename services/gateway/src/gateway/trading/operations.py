@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from common import ids
+from common.clock import Clock
 from common.errors import ErrorCategory
 from common.exchanges import Exchange, Residency
 from common.intents import CancelAllOrdersIntent, CancelOrderIntent, IntentBase, PlaceExits, PlaceOrder
@@ -17,25 +18,37 @@ from gateway.trading.progress import Progress, Refusal, Step
 
 DENIED: Final = "denied"
 IN_FLIGHT: Final = "PENDING"
+_LOST: Final = Progress(
+    step=Step.REFUSED,
+    status=OrderStatus.REJECTED,
+    refusal=Refusal(category=None, code="intent_expired", reason="It was not read in time: nothing was sent."),
+)
 
 
 class Operations:
     """Finds the final answer of an intent in its stored row, in the ledger, or on the exchange."""
 
-    def __init__(self, intents: IntentStore, ledger: Ledger, connectors: Mapping[Exchange, Connector]) -> None:
+    def __init__(
+        self, intents: IntentStore, ledger: Ledger, connectors: Mapping[Exchange, Connector], clock: Clock
+    ) -> None:
         self._intents = intents
         self._ledger = ledger
         self._connectors = connectors
+        self._clock = clock
 
     async def answer(self, stored: StoredIntent) -> Answer | None:
         """The final answer, kept once it is known; None while it is open."""
         if stored.answer is not None and stored.answer.final:
             return stored.answer
+        void = stored.void(self._clock.now_ms())
         view = await self._ledger.intent(stored.intent.intent_id)
-        if view is None:
-            return None
         errand = errand_of(stored.intent)
-        answer = errand.answer(denied(view) or await self._progress(stored.intent))
+        if view is not None:
+            answer = errand.answer(denied(view) or await self._progress(stored.intent))
+        elif void and isinstance(stored.intent, PlaceOrder | PlaceExits):
+            answer = errand.answer(_LOST)
+        else:  # A cancel does no harm when it is read late, and is carried out then.
+            return None
         if answer is not None:
             await self._intents.answered(stored.intent.intent_id, answer)
         return answer
