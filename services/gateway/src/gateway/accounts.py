@@ -54,7 +54,7 @@ class Accounts:
 def _default(accounts: Sequence[Account], exchange: Exchange) -> Account:
     """The default, and never another one in its stead: it may hold other money. Raises Refused."""
     if not accounts:
-        raise not_found(exchange)
+        raise none_stored(exchange)
     default = next((each for each in accounts if each.is_default), None)
     if default is None:
         raise not_chosen(f"None of your keys for {exchange.value.upper()} is the default.")
@@ -76,12 +76,23 @@ def not_chosen(rule: str) -> Refused:
 def not_found(exchange: Exchange | None = None) -> Refused:
     """No such credentials, or not this user's: the answer does not tell which."""
     where = f" for {exchange.value.upper()}" if exchange else ""
+    return _missing(f"You have no such credentials{where}.", "List yours with GET /api-credentials.")
+
+
+def none_stored(exchange: Exchange) -> Refused:
+    """A request that names no credentials, of a user who has none."""
+    return _missing(
+        f"You have no credentials for {exchange.value.upper()}.", "Store API keys with POST /api-credentials."
+    )
+
+
+def _missing(rule: str, fix: str) -> Refused:
     return Refused(
         code="CREDENTIALS_NOT_FOUND",
         title=CREDENTIALS_NOT_FOUND,
         field="credentialId",
-        rule=f"You have no such credentials{where}.",
-        fix="Store API keys with POST /api-credentials, or list yours with GET /api-credentials.",
+        rule=rule,
+        fix=fix,
         status=404,
     )
 

@@ -17,6 +17,7 @@ from gateway.trading import refusals
 from gateway.trading.progress import Refusal
 
 TYPE_PREFIX: Final = "/problems/"
+_MALFORMED: Final = "MALFORMED_JSON"
 RETRY_AFTER_MS: Final = 1_000
 """For whoever has too much under way: requests are answered, or given up, within seconds."""
 
@@ -183,40 +184,63 @@ async def _invalid(_: Request, error: Any) -> JSONResponse:
 
 
 def invalid_problem(error: Mapping[str, Any], place: str, field: str) -> GatewayProblem:
-    """A field of the wrong shape; its value is not repeated, because it may be a secret."""
-    malformed = error["type"] == "json_invalid"
+    """A request of the wrong shape; no value is repeated, because it may be a secret."""
+    code, rule, fix = _fault(error, place, field)
     if (place, field, error["type"]) == ("query", "exchange", "missing"):
         title = refusals.EXCHANGE_REQUIRED
     else:
-        title = "Malformed JSON" if malformed else "Invalid request"
-    rule = "The body is a JSON document." if malformed else _rule(error)
-    code = "MALFORMED_JSON" if malformed else "UNKNOWN_FIELD" if error["type"] == "extra_forbidden" else "INVALID_FIELD"
+        title = "Malformed JSON" if code == _MALFORMED else "Invalid request"
     return GatewayProblem(
         type=TYPE_PREFIX + code.lower().replace("_", "-"),
         title=title,
         status=400,
-        detail=f"{field}: {rule}",
+        detail=f"{rule} {fix}",
         code=code,
-        field=field,
+        field=place if code == _MALFORMED else field,
         rule=rule,
-        fix="Send a JSON document." if malformed else f"Correct {field} in the {place} and send the request again.",
+        fix=fix,
     )
 
 
-def _rule(error: Mapping[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
-        return "The API knows no field of this name."
-    return str(error["msg"]).removeprefix("Value error, ") + "."
+def _fault(error: Mapping[str, Any], place: str, field: str) -> tuple[str, str, str]:
+    """The code, the rule, and what would mend it."""
+    match error["type"]:
+        case "json_invalid":  # The place is the body, and instead of a field there is a position in it.
+            return (
+                _MALFORMED,
+                f"The body is a JSON document; this one is none from character {field} on.",
+                "Correct it.",
+            )
+        case "extra_forbidden":
+            rule = "The API knows no field of this name."
+            return "UNKNOWN_FIELD", rule, f"Leave {field} out; /api-docs has the names of all fields."
+        case "missing" | "model_attributes_type" if field == place:
+            fix = "Send its fields as a JSON object, with Content-Type: application/json."
+            return "INVALID_FIELD", "The request has a body, which is a JSON object.", fix
+        case "missing":
+            return "INVALID_FIELD", f"{field} is required.", f"Add {field} to the {place}."
+        case _:
+            fix = f"Correct {field} in the {place} and send the request again."
+            return "INVALID_FIELD", _sentence(str(error["msg"])), fix
+
+
+def _sentence(message: str) -> str:
+    said = message.removeprefix("Value error, ").rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 async def _http(_: Request, error: Any) -> JSONResponse:
     phrase = http.HTTPStatus(error.status_code).phrase
     code = phrase.upper().replace(" ", "_").replace("-", "_")
+    headers = error.headers or {}
+    methods = headers.get("Allow")
+    fix = f"Use {methods}, or look the path up in /api-docs." if methods else "Look the path up in /api-docs."
     problem = GatewayProblem(
         type=TYPE_PREFIX + code.lower().replace("_", "-"),
         title=phrase,
         status=error.status_code,
-        detail=str(error.detail),
+        detail=f"{error.detail}. {fix}",
         code=code,
+        fix=fix,
     )
-    return problem_response(problem, **(error.headers or {}))
+    return problem_response(problem, **headers)

@@ -1,6 +1,7 @@
 """The refusals of the trading surface: each names the field at fault, the rule it breaks, and what would mend it."""
 
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
+from typing import Final
 
 from common.codec import plain
 from common.errors import Refused
@@ -11,6 +12,7 @@ VALUE_TOO_LOW = "Order value too low"
 EXCHANGE_REQUIRED = "Exchange parameter required"
 CREDENTIALS_NOT_FOUND = "Credentials not found"
 SIGNATURE_FAILED = "Signature validation failed"
+_TOLD_TO: Final = Decimal("0.00000001")
 
 
 def invalid(field: str, rule: str, fix: str, *, code: str = "INVALID_FIELD", title: str = "Invalid request") -> Refused:
@@ -26,11 +28,12 @@ def exchange_required() -> Refused:
 
 def insufficient(field: str, asset: str, needed: Decimal, free: Decimal) -> Refused:
     """More is asked for than the account has free."""
+    told = needed.quantize(_TOLD_TO, rounding=ROUND_UP)
     return Refused(
         code="INSUFFICIENT_BALANCE",
         title=INSUFFICIENT_BALANCE,
         field=field,
-        rule=f"The order needs {plain(needed)} {asset}; {plain(free)} {asset} is free.",
+        rule=f"The order needs {plain(told)} {asset}; {plain(free)} {asset} is free.",
         fix="Reduce the size, or free some balance; GET /exchanges/balance shows it.",
     )
 

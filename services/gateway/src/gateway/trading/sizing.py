@@ -55,7 +55,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if len(given) != 1:
             rule = f"Exactly one of sizePct, sizeUsd and quantity says the size; {len(given)} are given."
-            raise invalid(given[1] if given else "sizePct", rule, "Keep one of them.", code="SIZE_AMBIGUOUS")
+            fix = "Keep one of them." if given else "Add one of them: sizePct 0.1 is 10 %."
+            raise invalid(given[1] if given else "sizePct", rule, fix, code="SIZE_AMBIGUOUS")
         return given[0]
 
 
