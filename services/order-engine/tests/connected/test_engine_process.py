@@ -3,10 +3,12 @@
 import asyncio
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -53,7 +55,7 @@ class Bench:
     async def start_engine(self) -> None:
         port = free_port()
         env = self._env | {"CGT_HTTP_PORT": str(port)}
-        self.engine = start("engine", [os.sys.executable, "-m", "order_engine"], log=self._folder / "log", env=env)
+        self.engine = start("engine", [sys.executable, "-m", "order_engine"], log=self._folder / "log", env=env)
 
         async def ready() -> bool:
             try:
@@ -167,7 +169,7 @@ async def bench(
         "CGT_ORDER_ASK_AFTER_MS": "300",
     }
     env = {**os.environ, **told, "CGT_SERVICE_KEY": secrets.token_urlsafe(32)}
-    await run("migrate", [os.sys.executable, "-m", "order_engine", "migrate"], log=tmp_path / "migrate", env=env)
+    await run("migrate", [sys.executable, "-m", "order_engine", "migrate"], log=tmp_path / "migrate", env=env)
     settings = BusSettings.from_env({k: v for k, v in told.items() if "ASK" not in k and "DATABASE" not in k})
     async with Publisher(settings, all_topics(["binance"]), "test") as publisher:
         bench = Bench(settings, publisher, env, tmp_path)
@@ -187,9 +189,10 @@ async def bench(
         await bench.engine.stop()
 
 
-def a_live_intent(**fields: object) -> PlaceOrder:
+def a_live_intent(**fields: Any) -> PlaceOrder:
     now_ms = CLOCK.now_ms()
-    return an_intent(**{"intent_id": ids.new_id(), "ts_init_ms": now_ms, "valid_until_ms": now_ms + 30_000} | fields)
+    fresh: dict[str, Any] = {"intent_id": ids.new_id(), "ts_init_ms": now_ms, "valid_until_ms": now_ms + 30_000}
+    return an_intent(**(fresh | fields))
 
 
 async def test_a_filled_entry_is_protected_by_two_lists_and_closed_when_they_are_done(

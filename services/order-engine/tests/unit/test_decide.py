@@ -1,6 +1,7 @@
 """What a bracket does, sentence by sentence."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -70,7 +71,7 @@ def accepted(bracket: Bracket) -> Bracket:
     return told(bracket, *facts)[0]
 
 
-def refused(bracket: Bracket, category: ErrorCategory, **fields: object) -> tuple[Bracket, tuple[Effect, ...]]:
+def refused(bracket: Bracket, category: ErrorCategory, **fields: Any) -> tuple[Bracket, tuple[Effect, ...]]:
     """The newest exit refused, leg by leg."""
     facts = [a_fact(OrderRejected, leg, bracket, category=category, **fields) for leg in bracket.exits[-1].legs]
     return told(bracket, *facts)
@@ -219,6 +220,7 @@ def test_a_refused_list_becomes_a_lone_stop_and_then_a_market_sell() -> None:
 def test_a_refusal_is_never_answered_in_a_loop() -> None:
     bracket = opened(an_intent("0.01", plan=a_plan(("104000", "95000", "1"))))
     bracket, _ = told(bracket, filled(entry_of(bracket), bracket, "0.01", "0.01"))
+    effects: tuple[Effect, ...] = ()
     for _ in range(4):
         bracket, effects = refused(bracket, ErrorCategory.FILTER)
     assert not any(isinstance(effect, SubmitOrder | SubmitOrderList) for effect in effects)
@@ -329,7 +331,7 @@ def test_exits_on_a_holding_are_placed_without_an_entry() -> None:
     ],
 )
 def test_an_intent_that_cannot_be_protected_is_denied_before_anything_is_sent(
-    fields: dict[str, object], in_use: int, code: str
+    fields: dict[str, Any], in_use: int, code: str
 ) -> None:
     bracket, effects = open_bracket(an_intent(**fields), algo_orders_in_use=in_use, cause="test", now_ms=NOW_MS)
     assert bracket is None

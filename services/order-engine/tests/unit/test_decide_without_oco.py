@@ -144,7 +144,7 @@ def test_where_there_are_no_stops_the_target_rests_and_the_engine_holds_the_stop
     (placed,) = [effect for effect in effects if isinstance(effect, ProtectionPlaced)]
     assert [leg.residency for leg in placed.legs] == [Residency.EXCHANGE, Residency.ENGINE]
     assert "no stop" in placed.legs[1].residency_reason
-    assert (placed.protected_qty, placed.guarded_qty, placed.unprotected_qty) == (0, HELD, 0)
+    assert (placed.protected_qty, placed.guarded_qty, placed.unprotected_qty) == (Decimal(0), HELD, Decimal(0))
     assert held_stop_px(bracket) == Decimal(95_000)
 
 

@@ -80,7 +80,7 @@ def test_an_order_shown_as_it_was_placed_calls_for_nothing() -> None:
 
 
 @pytest.mark.parametrize("change", [{"qty": Decimal("0.002")}, {"qty": Decimal("0.02")}, {"price": Decimal(105_000)}])
-def test_an_exit_changed_by_hand_is_placed_anew_as_planned(change: dict[str, Decimal]) -> None:
+def test_an_exit_changed_by_hand_is_placed_anew_as_planned(change: dict[str, Any]) -> None:
     bracket = bought()
     target = bracket.exits[0].legs[0]
     bracket, effects = seen(bracket, shown(bracket, target, **change))

@@ -34,8 +34,8 @@ ONE_LEVEL = a_plan(("104000", "95000", "1"))
 def filled(bracket: Bracket, cum: str = "0.01", last: str = "0.01", **fields: Any) -> OrderFilled:
     """A fill of the entry at 100,000, its fee in quote."""
     assert bracket.entry is not None
-    defaults = {"cum_qty": Decimal(cum), "avg_px": Decimal(100_000), "trade_id": f"{cum}/{last}", "fee_asset": "USDT"}
-    return a_fill(bracket.entry, bracket, last, **(defaults | fields))
+    defaults: dict[str, Any] = {"cum_qty": Decimal(cum), "avg_px": Decimal(100_000), "trade_id": f"{cum}/{last}"}
+    return a_fill(bracket.entry, bracket, last, **(defaults | {"fee_asset": "USDT"} | fields))
 
 
 def bought(**fields: Any) -> Bracket:
@@ -73,7 +73,7 @@ def test_what_is_too_little_to_be_sold_at_the_market_is_dust_and_tried_no_more()
     assert len(submits(effects)) == 1
     bracket, effects = refused(bracket, ErrorCategory.PRICE_RELATION, market_px=Decimal(70_000))
     assert submits(effects) == []
-    assert (bracket.dust_qty, bracket.unprotected_qty) == (Decimal("0.00007"), 0)
+    assert (bracket.dust_qty, bracket.unprotected_qty) == (Decimal("0.00007"), Decimal(0))
     assert bracket.state is BracketState.CLOSED
     assert next_wake_ms(bracket) is None
 
@@ -81,11 +81,12 @@ def test_what_is_too_little_to_be_sold_at_the_market_is_dust_and_tried_no_more()
 def test_a_market_sell_refused_for_being_too_small_is_dust_at_that_price() -> None:
     bracket = opened(an_intent("0.00007", plan=ONE_LEVEL))
     bracket, _ = told(bracket, filled(bracket, "0.00007", "0.00007"))
+    effects: tuple[Effect, ...] = ()
     for _ in range(DEFAULT_POLICY.attempts_before_market):
         bracket, effects = refused(bracket, ErrorCategory.UNCLASSIFIED)
     assert [order.order_type for order in submits(effects) if isinstance(order, SubmitOrder)] == [OrderType.MARKET]
     bracket, _ = refused(bracket, ErrorCategory.FILTER, market_px=Decimal(70_000))
-    assert (bracket.unprotected_qty, bracket.state, next_wake_ms(bracket)) == (0, BracketState.CLOSED, None)
+    assert (bracket.unprotected_qty, bracket.state, next_wake_ms(bracket)) == (Decimal(0), BracketState.CLOSED, None)
 
 
 def on_mexc() -> Bracket:
@@ -107,6 +108,7 @@ def test_two_slices_short_at_the_same_moment_write_nothing_off() -> None:
 
 def test_a_short_balance_is_believed_after_ten_seconds_of_looking() -> None:
     bracket, at_ms = bought(), NOW_MS
+    effects: tuple[Effect, ...] = ()
     while bracket.missing_qty == 0:
         bracket, effects = refused(bracket, ErrorCategory.INSUFFICIENT_BALANCE, at_ms, available_qty=Decimal("0.004"))
         if bracket.missing_qty == 0:
@@ -158,7 +160,7 @@ def test_a_confirmed_exit_that_the_exchange_proves_absent_is_placed_again() -> N
 
 
 def test_the_price_of_an_old_refusal_does_not_sell_a_later_fill() -> None:
-    limit = {"order_type": OrderType.LIMIT, "price": Decimal(100_000), "qty": Decimal("0.02")}
+    limit: dict[str, Any] = {"order_type": OrderType.LIMIT, "price": Decimal(100_000), "qty": Decimal("0.02")}
     bracket = opened(an_intent(plan=ONE_LEVEL, **limit))
     bracket, _ = told(bracket, filled(bracket, "0.005", "0.005"))
     bracket, _ = decide(bracket, Ticked(cause="tick", now_ms=NOW_MS + 201))

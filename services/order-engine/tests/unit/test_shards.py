@@ -109,9 +109,7 @@ def a_record(topic: Topic, offset: int, message: Any, *, at_ms: int = NOW_MS) ->
 
 def a_fill(bracket: Bracket) -> OrderFilled:
     """The whole entry, at 100,000."""
-    fact = an_entry_fill(bracket, avg_px=Decimal(100_000), trade_id="trade-1", fee_asset="USDT")
-    assert isinstance(fact, OrderFilled)
-    return fact
+    return an_entry_fill(bracket, avg_px=Decimal(100_000), trade_id="trade-1", fee_asset="USDT")
 
 
 def a_cancel(bracket: Bracket) -> CancelOrderIntent:
@@ -154,7 +152,7 @@ async def test_a_timer_says_between_which_facts_it_came(bench: Bench, lost: Lost
         await bench.handle(a_record(ORDER_EVENTS, 4, a_fill(bracket)))
     await wake(bench, DEFAULT_POLICY.ask_after_ms)
     (noted,) = bench.sent("bracket.noted")
-    assert decode(noted.value, BracketNoted).read_to == 4
+    assert decode(noted.value or b"", BracketNoted).read_to == 4
 
 
 async def test_records_that_change_nothing_are_passed_with_the_next_commit(bench: Bench) -> None:
@@ -186,7 +184,9 @@ async def test_a_timer_decides_on_what_the_ledger_holds_after_an_answer_was_lost
         await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
     await wake(bench, DEFAULT_POLICY.ask_after_ms)
     assert bench.memory[bracket.bracket_id] == bench.ledger.bracket(bracket.bracket_id)
-    assert bench.memory[bracket.bracket_id].entry.filled_qty == Decimal("0.01")
+    entry = bench.memory[bracket.bracket_id].entry
+    assert entry is not None
+    assert entry.filled_qty == Decimal("0.01")
 
 
 async def test_an_intent_whose_commit_was_ambiguous_is_watched_by_timers(bench: Bench) -> None:
@@ -220,7 +220,9 @@ async def test_a_bracket_that_cannot_be_decided_does_not_stop_the_timers_of_othe
     sound = await bench.open(an_intent(intent_id="intent-9"))
     poison.add(broken.bracket_id)
     await wake(bench, DEFAULT_POLICY.ask_after_ms)
-    assert [decode(m.value, QueryOrder).bracket_id for m in bench.sent("command.query_order")] == [sound.bracket_id]
+    assert [decode(m.value or b"", QueryOrder).bracket_id for m in bench.sent("command.query_order")] == [
+        sound.bracket_id
+    ]
     assert bench.shards.owned[0].parked == {broken.bracket_id}
 
 
@@ -249,7 +251,7 @@ async def test_a_bracket_that_cannot_be_decided_does_not_keep_a_price_from_other
         await bench.handle(a_record(ORDER_EVENTS, n, a_fill(bracket)))
     poison.add(brackets[0].bracket_id)
     await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(94_000), "price-1", NOW_MS + 1)
-    latched = [decode(m.value, StopLatched).bracket_id for m in bench.sent("protection.stop_latched")]
+    latched = [decode(m.value or b"", StopLatched).bracket_id for m in bench.sent("protection.stop_latched")]
     assert latched == [brackets[1].bracket_id]
 
 
@@ -276,7 +278,7 @@ async def test_an_intent_read_after_its_validity_is_denied(bench: Bench) -> None
     bench.clock.advance(3_600_000)
     await bench.handle(a_record(ORDER_INTENTS, 0, an_exits_intent()))
     assert not bench.memory
-    denied = [decode(message.value, BracketDenied).code for message in bench.sent("bracket.denied")]
+    denied = [decode(message.value or b"", BracketDenied).code for message in bench.sent("bracket.denied")]
     assert denied == ["intent_expired"]
 
 

@@ -171,7 +171,7 @@ def test_a_target_that_has_sold_all_it_was_for_leaves_the_others_alone_when_pati
 def test_where_waiting_orders_lock_the_coins_the_targets_make_room_for_the_stops() -> None:
     bracket = bought(style=None)
     (target_a, stop_a), (target_b, stop_b) = (exit_.legs for exit_ in bracket.exits)
-    short = {"category": ErrorCategory.INSUFFICIENT_BALANCE, "available_qty": Decimal("0.00001")}
+    short: dict[str, Any] = {"category": ErrorCategory.INSUFFICIENT_BALANCE, "available_qty": Decimal("0.00001")}
     bracket, effects = told(
         bracket,
         a_fact(OrderAccepted, target_a, bracket, status=OrderStatus.NEW),
@@ -190,7 +190,7 @@ def test_where_waiting_orders_lock_the_coins_the_targets_make_room_for_the_stops
 
 def test_coins_that_are_gone_are_not_taken_for_locked() -> None:
     bracket = bought(style=None)
-    nothing = {"category": ErrorCategory.INSUFFICIENT_BALANCE, "available_qty": Decimal(0)}
+    nothing: dict[str, Any] = {"category": ErrorCategory.INSUFFICIENT_BALANCE, "available_qty": Decimal(0)}
     legs = [leg for exit_ in bracket.exits for leg in exit_.legs]
     bracket, _ = told(bracket, *[a_fact(OrderRejected, leg, bracket, **nothing) for leg in legs])
     assert not bracket.triggers_lock

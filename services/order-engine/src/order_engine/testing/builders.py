@@ -1,13 +1,13 @@
 """Small, honest examples: one instrument, one plan, one intent, and facts about their orders."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from common.exchanges import Exchange
 from common.exits import ExitLevel, ExitPlan, PriceTarget
 from common.instruments import Instrument
 from common.intents import PlaceExits, PlaceOrder
-from common.orders import OrderFact, OrderFilled, OrderStatus, OrderType, Side
+from common.orders import FactBase, OrderFact, OrderFilled, OrderStatus, OrderType, Side
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
 from order_engine.events import Observed
@@ -15,6 +15,7 @@ from order_engine.opening import open_bracket
 from order_engine.order import Order
 from order_engine.turn import Effect
 
+F = TypeVar("F", bound=FactBase)
 NOW_MS = 1_795_341_600_000
 BTCUSDT = Instrument(
     exchange=Exchange.BINANCE,
@@ -91,7 +92,7 @@ def opened(intent: PlaceOrder | PlaceExits | None = None, algo_orders_in_use: in
     return bracket
 
 
-def a_fact(kind: type[Any], order: Order, bracket: Bracket, *, at_ms: int = NOW_MS, **fields: Any) -> Any:
+def a_fact(kind: type[F], order: Order, bracket: Bracket, *, at_ms: int = NOW_MS, **fields: Any) -> F:
     """A fact about one of the bracket's orders."""
     return kind(
         account_id=bracket.account_id,
@@ -107,7 +108,9 @@ def a_fact(kind: type[Any], order: Order, bracket: Bracket, *, at_ms: int = NOW_
     )
 
 
-def a_fill(order: Order, bracket: Bracket, qty: Decimal | str, px: Decimal | str = "100000", **fields: Any) -> Any:
+def a_fill(
+    order: Order, bracket: Bracket, qty: Decimal | str, px: Decimal | str = "100000", **fields: Any
+) -> OrderFilled:
     """A trade of one of the bracket's orders, its first, at no fee unless told otherwise."""
     defaults: dict[str, Any] = {
         "last_qty": Decimal(qty),
@@ -119,7 +122,7 @@ def a_fill(order: Order, bracket: Bracket, qty: Decimal | str, px: Decimal | str
     return a_fact(OrderFilled, order, bracket, **(defaults | fields))
 
 
-def an_entry_fill(bracket: Bracket, qty: Decimal | str = "0.01", **fields: Any) -> Any:
+def an_entry_fill(bracket: Bracket, qty: Decimal | str = "0.01", **fields: Any) -> OrderFilled:
     """The entry filled at 100,000, all of it."""
     assert bracket.entry is not None
     return a_fill(bracket.entry, bracket, qty, **({"status": OrderStatus.FILLED} | fields))
