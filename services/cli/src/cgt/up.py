@@ -39,7 +39,8 @@ async def run(run_dir: Path) -> int:
             async with Stack(options) as stack:
                 admin.remember(run_dir, stack.database_url)
                 console.print(_where(stack))
-                console.print(_what_next(stack))
+                # A command that is wrapped is another one where it is pasted.
+                console.print(_what_next(stack, run_dir), soft_wrap=True, markup=False, highlight=False)
                 fallen = await _first_fallen(stack)
                 console.print("Stopped by itself: " + "\n".join(fallen), style="bold red", markup=False)
                 return 1
@@ -93,10 +94,12 @@ def _where(stack: Stack) -> Table:
     return table
 
 
-def _what_next(stack: Stack) -> str:
+def _what_next(stack: Stack, run_dir: Path) -> str:
     return (
-        "Ready. The paper exchange stands in for the real one: make an account on it with\n"
+        "Ready. The paper exchange stands in for the real one. To trade on it, make an account there, with a key:\n"
         f"  curl -X POST {stack.paper_control_url}/control/binance/accounts "
         """-H 'content-type: application/json' -d '{"balances": {"USDT": "10000"}}'\n"""
-        "and an admin of whoever has registered with  cgt admin grant <email>"
+        "then register (POST /auth/register), store the key (POST /api-credentials) and order (POST "
+        "/exchanges/place-order).\n"
+        f"An admin is made of whoever has registered by  cgt admin grant <email> --run-dir {run_dir}"
     )
