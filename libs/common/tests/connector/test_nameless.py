@@ -1,5 +1,6 @@
 """Orders whose exchange keeps no id of ours are written down, found by their terms, and named again."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from common.connector.trail import Trail, Trails
 from common.connector.triggers import fires_below, reached
 from common.errors import Unavailable
 from common.exchanges import Exchange
-from common.orders import OrderCanceled, OrderFilled, OrderSnapshot, OrderStatus, OrderType, Side
+from common.orders import OrderAccepted, OrderCanceled, OrderFilled, OrderSnapshot, OrderStatus, OrderType, Side
 
 
 def a_stop(client_order_id: str = "s1", **changes: Any) -> SubmitOrder:
@@ -79,7 +80,7 @@ async def test_an_ended_order_whose_command_is_read_again_is_not_looked_for_by_i
     nameless: Nameless, trails: Trails
 ) -> None:
     await nameless.expect(a_stop("s1"))
-    assert nameless.claimed(
+    assert await nameless.claimed(
         nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1")), "po-1"
     )
     trails.note([a_fact(OrderCanceled, client_order_id="s1", status=OrderStatus.CANCELED)])
@@ -95,11 +96,63 @@ async def test_an_order_is_found_by_its_terms_and_never_as_another_one(nameless:
     await nameless.expect(a_stop("s1"))
     await nameless.expect(a_stop("s2"))
     first = nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1"))
-    assert nameless.claimed(first, "po-1")
+    assert await nameless.claimed(first, "po-1")
     second = nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s2"))
     assert second.taken == ("po-1",)
-    assert not nameless.claimed(second, "po-1")
-    assert nameless.claimed(second, "po-2")
+    assert not await nameless.claimed(second, "po-1")
+    assert await nameless.claimed(second, "po-2")
+
+
+async def test_what_the_exchange_calls_an_order_is_written_down_before_anybody_is_told(
+    nameless: Nameless, trails: Trails, written: Written
+) -> None:
+    await nameless.expect(a_stop("s1"))
+    told = a_fact(OrderAccepted, client_order_id="s1", status=OrderStatus.NEW)
+    await nameless.learn([told])
+    assert [ref.exchange_order_id for ref in written.refs] == [None, "po-1"]
+    await nameless.learn([told])
+    assert len(written.refs) == 2, "once is enough"
+    after_a_crash = Trails()
+    after_a_crash.restore(Trail(account_id="a", open_orders={"s1": written.refs[-1], "s2": written.refs[0]}))
+    again = Nameless(Exchange.GATEIO, after_a_crash, recall=written.recall, remember=written.remember)
+    other = again.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s2"))
+    assert not await again.claimed(other, "po-1"), "a stop of the same terms is not counted twice"
+
+
+async def test_an_order_that_is_just_being_written_down_as_ours_is_nobody_elses(trails: Trails) -> None:
+    writing, may_end = asyncio.Event(), asyncio.Event()
+
+    async def remember(ref: OrderRef) -> None:
+        if ref.exchange_order_id is not None:
+            writing.set()
+            await may_end.wait()
+
+    nameless = Nameless(Exchange.GATEIO, trails, recall=Written().recall, remember=remember)
+    await nameless.expect(a_stop("s1"))
+    await nameless.expect(a_stop("s2"))
+    first, second = (
+        nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id=name)) for name in ("s1", "s2")
+    )
+    claiming = asyncio.create_task(nameless.claimed(first, "po-1"))
+    await writing.wait()
+    assert not await nameless.claimed(second, "po-1")
+    assert nameless.named(a_fact()).client_order_id is None, "told under no name before it is written down"
+    may_end.set()
+    assert await claiming
+    assert nameless.named(a_fact()).client_order_id == "s1"
+
+
+async def test_without_a_database_an_order_is_told_all_the_same_and_written_down_next_time(
+    nameless: Nameless, written: Written
+) -> None:
+    await nameless.expect(a_stop())
+    told = a_fact(OrderAccepted, client_order_id="s1", status=OrderStatus.NEW)
+    written.down = True
+    await nameless.learn([told])
+    assert nameless.named(a_fact()).client_order_id == "s1"
+    written.down = False
+    await nameless.learn([told])
+    assert written.refs[-1].exchange_order_id == "po-1"
 
 
 async def test_a_fact_of_the_exchanges_id_is_told_under_ours_even_after_the_end(

@@ -335,7 +335,10 @@ class CommandRunner:
     # --- telling ----------------------------------------------------------------------------------------------------
 
     async def _publish(self, task: Task, facts: Iterable[OrderFact]) -> None:
-        facts = list(facts) if self._nameless is None else [self._nameless.named(fact) for fact in facts]
+        facts = list(facts)
+        if self._nameless is not None:
+            facts = [self._nameless.named(fact) for fact in facts]
+            await self._nameless.learn(facts)
         self._trails.note(facts)
         acknowledged = self._facts.orders(
             facts,

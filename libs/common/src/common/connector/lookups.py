@@ -96,7 +96,7 @@ class Lookups:
         answer = await self._ask(self._dialect.fetch_order(ref), ref.account_id)
         match answer:
             case OrderFound() if self._nameless is not None:
-                if not self._nameless.claimed(ref, answer.order.exchange_order_id):
+                if not await self._nameless.claimed(ref, answer.order.exchange_order_id):
                     return Unclear("claimed", "another order of the same terms was found to be this one meanwhile")
                 return await self.with_trades(self._nameless.named(answer.order))
             case OrderFound():

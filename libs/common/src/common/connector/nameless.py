@@ -2,10 +2,14 @@
 
 The exchange tells such an order by its own id alone. So its terms are written down before it is sent, an answer that
 was lost is replaced by a search for those terms, and whatever names only the exchange's id is given ours again.
+
+Two stops of one bracket may have the same terms: which is which only we can say, and must say the same for ever. So
+what the exchange calls an order is written down before anybody is told, or whoever comes after a crash might give its
+id to the other one, and count one stop as two.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -13,7 +17,7 @@ import structlog
 
 from common.commands import CancelOrder, Command, SubmitOrder
 from common.connector.ports import OrderRef
-from common.connector.trail import Trails
+from common.connector.trail import RecentIds, Trails
 from common.errors import Unavailable
 from common.exchanges import CAPABILITIES, Exchange
 from common.orders import FactBase
@@ -43,6 +47,10 @@ class Nameless:
         self._trails = trails
         self._recall = recall
         self._remember = remember
+        self._written = RecentIds()
+        """The orders of which it is written down what the exchange calls them."""
+        self._claims: dict[tuple[str, str], str] = {}
+        """By account and the exchange's id, whose it will be as soon as that is written down."""
 
     def concerns(self, command: Command) -> bool:
         """Whether this command places such an order."""
@@ -92,7 +100,7 @@ class Nameless:
             exchange_order_id=ref.exchange_order_id or known.exchange_order_id,
             waits_for_trigger=True,
             terms=known.terms,
-            taken=trail.taken_by_others(ref.client_order_id),
+            taken=self._taken_by_others(ref.account_id, ref.client_order_id),
         )
 
     def identified(self, command: CancelOrder) -> CancelOrder:
@@ -104,16 +112,45 @@ class Nameless:
             return command
         return msgspec.structs.replace(command, exchange_order_id=known.exchange_order_id)
 
-    def claimed(self, ref: OrderRef, exchange_order_id: str | None) -> bool:
+    async def claimed(self, ref: OrderRef, exchange_order_id: str | None) -> bool:
         """The order that was found is this one from now on; False if it is known to be another one by now."""
         if ref.terms is None or ref.client_order_id is None or exchange_order_id is None:
             return True
-        trail = self._trails.of(ref.account_id)
-        if exchange_order_id in trail.taken_by_others(ref.client_order_id):
+        if exchange_order_id in self._taken_by_others(ref.account_id, ref.client_order_id):
             return False
-        trail.became(ref.client_order_id, exchange_order_id)
-        self._trails.touch(ref.account_id)
+        await self._became(ref.account_id, ref.client_order_id, exchange_order_id)
         return True
+
+    async def learn(self, facts: Iterable[FactBase]) -> None:
+        """Write down what the exchange calls the orders of these facts, which are about to be told."""
+        for fact in facts if self._applies else ():
+            if fact.client_order_id is not None and fact.exchange_order_id is not None:
+                await self._became(fact.account_id, fact.client_order_id, fact.exchange_order_id)
+
+    async def _became(self, account_id: str, client_order_id: str, exchange_order_id: str) -> None:
+        trail = self._trails.of(account_id)
+        known = trail.nameless(client_order_id)
+        if known is None or known.ended or known.exchange_order_id not in {None, exchange_order_id}:
+            return
+        if self._written.add(client_order_id):
+            self._claims[account_id, exchange_order_id] = client_order_id
+            try:
+                await self._remember(msgspec.structs.replace(known, exchange_order_id=exchange_order_id))
+            except Unavailable as error:
+                self._written.discard(client_order_id)
+                _log.warning("exchange_id_not_written", account_id=account_id, error=str(error))
+            finally:
+                del self._claims[account_id, exchange_order_id]
+        trail.became(client_order_id, exchange_order_id)
+        self._trails.touch(account_id)
+
+    def _taken_by_others(self, account_id: str, client_order_id: str) -> tuple[str, ...]:
+        claimed = (
+            exchange_order_id
+            for (account, exchange_order_id), owner in self._claims.items()
+            if account == account_id and owner != client_order_id
+        )
+        return (*self._trails.of(account_id).taken_by_others(client_order_id), *claimed)
 
     def named(self, fact: F) -> F:
         """The fact under our id, where it names the exchange's only."""

@@ -1,6 +1,7 @@
 """Keeps trails in PostgreSQL, lazily: whoever streams an account next reads on from there."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -59,6 +60,9 @@ class TrailStore:
         self._pool = pool
         self._trails = trails
         self._safe = safe
+        self._remembering: Counter[str] = Counter()
+        self._saving: frozenset[str] = frozenset()
+        self._saved = asyncio.Event()
 
     async def load(self, account_id: str) -> Trail | None:
         """What was stored of an account. Raises Unavailable."""
@@ -87,10 +91,16 @@ class TrailStore:
             _log.warning("symbol_not_written", account_id=account_id, symbol=symbol, error=str(error))
 
     async def remember(self, ref: OrderRef) -> None:
-        """Write one order down now, before it is sent. Raises Unavailable."""
+        """Write one order down now, before it is sent or told of. Raises Unavailable."""
         orders = msgspec.json.encode({ref.client_order_id: ref}).decode()
-        with typed_errors():
-            await self._pool.execute(_REMEMBER, ref.account_id, msgspec.json.encode([ref.symbol]).decode(), orders)
+        while ref.account_id in self._saving:
+            await self._saved.wait()  # What is being saved is older, and must not come after this.
+        self._remembering[ref.account_id] += 1
+        try:
+            with typed_errors():
+                await self._pool.execute(_REMEMBER, ref.account_id, msgspec.json.encode([ref.symbol]).decode(), orders)
+        finally:
+            self._remembering -= Counter({ref.account_id: 1})
 
     async def run(self, every_s: float) -> None:
         """Save in the background until cancelled."""
@@ -101,16 +111,24 @@ class TrailStore:
     async def flush(self) -> None:
         """Save what changed. What the broker has not confirmed yet must not count as known: it is saved later."""
         changed = self._trails.take_changed()
-        ready = [trail for trail in changed if self._safe(trail.account_id)]
-        self._trails.put_back(trail for trail in changed if not self._safe(trail.account_id))
+        ready = [trail for trail in changed if self._ready(trail.account_id)]
+        self._trails.put_back(trail for trail in changed if not self._ready(trail.account_id))
         if not ready:
             return
+        self._saving = frozenset(trail.account_id for trail in ready)
+        self._saved.clear()
         try:
             with typed_errors():
                 await self._save(ready)
         except Unavailable as error:
             _log.warning("trails_not_stored", accounts=len(ready), error=str(error))
             self._trails.put_back(ready)
+        finally:
+            self._saving = frozenset()
+            self._saved.set()
+
+    def _ready(self, account_id: str) -> bool:
+        return self._safe(account_id) and account_id not in self._remembering
 
     async def _save(self, trails: Sequence[Trail]) -> None:
         await self._pool.execute(
