@@ -6,12 +6,19 @@ from typing import Any
 
 import msgspec
 
+from common.checks import Correction, Failure
 from common.exchanges import Exchange
+from common.orders import OrderStatus
 from gateway.admin import carry_out
-from gateway.syncing.ports import Correction, Failure, ForeignOrder
+from gateway.syncing.ports import ForeignOrder
 
 CANCELED = Correction(
-    kind="canceled", exchange="binance", account_id="a", symbol="BTCUSDT", client_order_id="b-t0", status="CANCELED"
+    kind="canceled",
+    exchange=Exchange.BINANCE,
+    account_id="a",
+    symbol="BTCUSDT",
+    client_order_id="b-t0",
+    status=OrderStatus.CANCELED,
 )
 
 
@@ -48,7 +55,7 @@ async def test_a_sync_that_takes_long_is_answered_202_and_followed(house: Any, t
     reply = await trader.ask("POST", "/exchanges/sync?waitMs=0")
     assert (reply.status, reply.body["data"]["state"]) == (202, "RUNNING")
     run_id = reply.body["data"]["syncId"]
-    failed = Failure(account_id="a", exchange="mexc", reason="AUTH: no such key")
+    failed = Failure(account_id="a", exchange=Exchange.MEXC, reason="AUTH: no such key")
     house.sync.runs[run_id] = msgspec.structs.replace(
         house.sync.runs[run_id], state="DONE", finished_ms=9, failures=(failed,)
     )

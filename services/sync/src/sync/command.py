@@ -11,11 +11,11 @@ from typing import Final
 import asyncpg
 
 from common.bus.brokers import BusSettings
+from common.checks import Report
 from common.codec import encode_sorted
 from common.db.pool import DatabaseSettings, create_pool
 from common.errors import CgtError
 from common.ids import new_id
-from sync.report import Report
 from sync.runs import PostgresRuns
 from sync.store import SCHEMA, PostgresLedger
 

@@ -1,27 +1,14 @@
 """What a check came to, in the words an answer uses. Pure."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 
+from common.checks import Correction, Failure, Report
 from common.exchanges import Exchange
-from common.orders import HoldingShort, OrderStatus
+from common.orders import HoldingShort
 from sync.check import Checked
 from sync.ledger import Finding
-
-
-class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """One difference that was mended."""
-
-    kind: str
-    exchange: Exchange
-    account_id: str
-    symbol: str
-    client_order_id: str | None = None
-    bracket_id: str | None = None
-    status: OrderStatus | None = None
-    """What the exchange says of the order."""
 
 
 class AccountRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,28 +22,6 @@ class AccountRun(msgspec.Struct, frozen=True, kw_only=True):
     corrections: tuple[Correction, ...]
     foreign_orders: int
     reason: str | None
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as a whole."""
-
-    run_id: str
-    requested_by: str
-    everyone: bool
-    state: str
-    """RUNNING until every account is done or failed; then DONE."""
-    created_ms: int
-    finished_ms: int | None
-    accounts: int
-    checked: int
-    """Orders of ours that were held against their exchange."""
-    corrected: int
-    by_kind: dict[str, int]
-    unsettled: int
-    """Orders whose fate no look could settle yet: they are asked about again by themselves."""
-    foreign_orders: int
-    corrections: tuple[Correction, ...]
-    failures: tuple[dict[str, Any], ...]
 
 
 def corrections_of(account_id: str, exchange: Exchange, checked: Checked) -> tuple[Correction, ...]:
@@ -85,7 +50,7 @@ def report_of(
         foreign_orders=sum(part.foreign_orders for part in parts),
         corrections=corrections,
         failures=tuple(
-            {"account_id": part.account_id, "exchange": part.exchange, "reason": part.reason}
+            Failure(account_id=part.account_id, exchange=part.exchange, reason=part.reason)
             for part in parts
             if part.state == "FAILED"
         ),

@@ -8,12 +8,13 @@ import asyncpg
 import msgspec
 
 from common.bus.topics import shard_of
+from common.checks import Correction, Report
 from common.codec import decode, encode
 from common.db.errors import typed_errors
 from common.exchanges import Exchange
 from sync.check import Checked
 from sync.ledger import Account
-from sync.report import AccountRun, Correction, Report, corrections_of, report_of
+from sync.report import AccountRun, corrections_of, report_of
 
 KEPT_FOR_DAYS: Final = 7
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from common.accounts import AccountState
+from common.checks import Report
 from common.errors import Refused
 from common.exchanges import Exchange
 from gateway import answers
@@ -22,7 +23,7 @@ from gateway.http.parts import Parts, caller_of, calling_of
 from gateway.http.sync_examples import FOREIGN, REPORT, RUNNING
 from gateway.http.trading import CredentialId, ExchangeName
 from gateway.ports import Account
-from gateway.syncing.ports import ForeignOrder, Sync, SyncReport
+from gateway.syncing.ports import ForeignOrder, Sync
 from gateway.trading.requests import exchange_named
 
 LONGEST_WAIT_MS: Final = 5_000
@@ -132,7 +133,7 @@ async def _mine(parts: Parts, user_id: str, exchange: str | None, credential_id:
     return accounts
 
 
-async def _patiently(sync: Sync, run_id: str, wait_ms: int) -> SyncReport:
+async def _patiently(sync: Sync, run_id: str, wait_ms: int) -> Report:
     """The report, complete if that takes no longer."""
     deadline = asyncio.get_running_loop().time() + wait_ms / 1000
     while True:
@@ -144,7 +145,7 @@ async def _patiently(sync: Sync, run_id: str, wait_ms: int) -> SyncReport:
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-def _answered(report: SyncReport) -> Response:
+def _answered(report: Report) -> Response:
     return answers.json_response(answers.success(report_shown(report)), 200 if report.done else 202)
 
 
@@ -159,7 +160,7 @@ def _no_such_run() -> Refused:
     )
 
 
-def report_shown(report: SyncReport) -> dict[str, Any]:
+def report_shown(report: Report) -> dict[str, Any]:
     """A report as its answer."""
     return {
         "syncId": report.run_id,

@@ -7,12 +7,13 @@ from urllib.parse import quote
 import asyncpg
 import msgspec
 
+from common.checks import Report
 from common.codec import decode, encode
 from common.db.errors import typed_errors
 from common.errors import Unavailable
 from common.service.client import InternalService
 from gateway.ports import Account, After
-from gateway.syncing.ports import ForeignOrder, SyncReport
+from gateway.syncing.ports import ForeignOrder
 
 _FOREIGN: Final = """
 SELECT * FROM sync.foreign_orders_v1 WHERE account_id = ANY($1)
@@ -45,14 +46,14 @@ class HttpSync:
             raise Unavailable(self._asking.name)
         return decode(reply.body, _Begun).run_id
 
-    async def report(self, run_id: str) -> SyncReport | None:
+    async def report(self, run_id: str) -> Report | None:
         """What a run has come to; None for one that does not exist any more."""
         reply = await self._asking.ask("GET", f"/runs/{quote(run_id, safe='')}")
         if reply.status == 404:
             return None
         if reply.status != 200:
             raise Unavailable(self._asking.name)
-        return decode(reply.body, SyncReport)
+        return decode(reply.body, Report)
 
     async def foreign_orders(
         self, account_ids: Sequence[str], limit: int | None, after: After | None

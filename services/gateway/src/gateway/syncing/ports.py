@@ -7,50 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from common.checks import Report
 from gateway.ports import Account, After
-
-
-class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """One difference between ledger and exchange that was mended."""
-
-    kind: str
-    exchange: str
-    account_id: str
-    symbol: str
-    client_order_id: str | None = None
-    bracket_id: str | None = None
-    status: str | None = None
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that could not be checked."""
-
-    account_id: str
-    exchange: str
-    reason: str | None = None
-
-
-class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run has come to so far."""
-
-    run_id: str
-    requested_by: str
-    everyone: bool
-    state: str
-    created_ms: int
-    finished_ms: int | None = None
-    accounts: int
-    checked: int
-    corrected: int
-    by_kind: dict[str, int]
-    unsettled: int
-    foreign_orders: int
-    corrections: tuple[Correction, ...] = ()
-    failures: tuple[Failure, ...] = ()
-
-    @property
-    def done(self) -> bool:
-        return self.state != "RUNNING"
 
 
 class ForeignOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +42,7 @@ class Sync(Protocol):
     async def begin(self, user_id: str, accounts: Sequence[Account] | None) -> str:
         """Have these accounts checked, or all there are; the id to ask for its report by."""
 
-    async def report(self, run_id: str) -> SyncReport | None:
+    async def report(self, run_id: str) -> Report | None:
         """What a run has come to; None for one that does not exist any more."""
 
     async def foreign_orders(

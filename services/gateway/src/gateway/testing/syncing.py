@@ -5,17 +5,18 @@ from datetime import date
 
 import msgspec
 
+from common.checks import Report
 from common.ids import new_id
 from gateway.ports import Account, After
 from gateway.syncing.indicators import Indicators
-from gateway.syncing.ports import ForeignOrder, SyncReport
+from gateway.syncing.ports import ForeignOrder
 
 
 class MemorySync:
     """Runs that end as the test says."""
 
     def __init__(self) -> None:
-        self.runs: dict[str, SyncReport] = {}
+        self.runs: dict[str, Report] = {}
         self.asked: list[tuple[str, ...] | None] = []
         self.ends: dict[str, object] = {"state": "DONE", "finished_ms": 2}
         self.foreign: list[ForeignOrder] = []
@@ -23,7 +24,7 @@ class MemorySync:
     async def begin(self, user_id: str, accounts: Sequence[Account] | None) -> str:
         """A run that is at its end already, unless the test says otherwise."""
         self.asked.append(None if accounts is None else tuple(each.account_id for each in accounts))
-        run = SyncReport(
+        run = Report(
             run_id=new_id(),
             requested_by=user_id,
             everyone=accounts is None,
@@ -39,7 +40,7 @@ class MemorySync:
         self.runs[run.run_id] = msgspec.structs.replace(run, **self.ends)
         return run.run_id
 
-    async def report(self, run_id: str) -> SyncReport | None:
+    async def report(self, run_id: str) -> Report | None:
         """The run as it stands."""
         return self.runs.get(run_id)
 
