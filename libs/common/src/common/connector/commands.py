@@ -84,8 +84,7 @@ class CommandRunner:
     async def __call__(self, task: Task) -> None:
         """Carry the command out; return when its answers are acknowledged. Raises LeaseEnded."""
         command = task.command
-        correlation_id = task.record.correlation_id or command.bracket_id
-        self._correlations.note(command, correlation_id)
+        self._correlations.note(command, task.correlation_id)
         if not self._trails.knows(command.account_id, command.symbol):
             await self._begins(command)
         with structlog.contextvars.bound_contextvars(
@@ -327,7 +326,7 @@ class CommandRunner:
             task.command,
             submitted_ms=submitted_ms,
             causation_id=task.record.ce_id,
-            correlation_id=task.record.correlation_id or task.command.bracket_id,
+            correlation_id=task.correlation_id,
             cancel_again=cancel_again,
             until_ended=until_ended,
         )
@@ -340,11 +339,7 @@ class CommandRunner:
             facts = [self._nameless.named(fact) for fact in facts]
             await self._nameless.learn(facts)
         self._trails.note(facts)
-        acknowledged = self._facts.orders(
-            facts,
-            causation_id=task.record.ce_id,
-            correlation_id=task.record.correlation_id or task.command.bracket_id,
-        )
+        acknowledged = self._facts.orders(facts, causation_id=task.record.ce_id, correlation_id=task.correlation_id)
         await asyncio.gather(*acknowledged, return_exceptions=True)
 
     def _count(self, operation: str, outcome: Outcome) -> None:

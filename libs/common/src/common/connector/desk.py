@@ -59,6 +59,11 @@ class Task:
         self.held = held
         self.started = stopwatch()
 
+    @property
+    def correlation_id(self) -> str:
+        """What the command belongs to: what its record says, else its bracket."""
+        return self.record.correlation_id or self.command.bracket_id
+
 
 class LeaseEnded(Exception):
     """The shard's lease ran out before the command could be sent; the next owner handles it as suspect."""
