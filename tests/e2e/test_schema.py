@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 import schemathesis
@@ -55,6 +56,33 @@ async def asking(request: Any, desk: Desk, calm_market: None) -> AsyncIterator[A
         if request.param == "admin":
             await make_admin(desk.stack, (await user.trader.get("/auth/me"))["email"])
         yield Asking(desk.stack.gateway_url, user.trader.authorization)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("path", "limit", "name"), [("open-orders", 3, "clientOrderId"), ("trades", 1, "orderGroupId")]
+)
+async def test_a_list_of_the_running_system_is_walked_page_by_page(
+    desk: Desk, path: str, limit: int, name: str
+) -> None:
+    async with desk.user() as user, aiohttp.ClientSession(headers=user.trader.authorization) as http:
+        for _ in range(2):
+            await user.buy("0.01")
+        await desk.until_protected(user)
+
+        async def page(**query: str) -> tuple[list[str], str | None]:
+            asked = {"exchange": "BINANCE"} | query
+            async with http.get(f"{desk.stack.gateway_url}/exchanges/{path}", params=asked) as answer:
+                body = await answer.json()
+            return [each[name] for each in body["data"]], body["nextCursor"]
+
+        everything, nothing_more = await page()
+        met, cursor = await page(limit=str(limit))
+        while cursor is not None:
+            more, cursor = await page(limit=str(limit), cursor=cursor)
+            met += more
+        assert (met, nothing_more) == (everything, None)
+        assert len(set(met)) == len(met) > limit
 
 
 @surface.parametrize()
