@@ -87,6 +87,9 @@ def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
             pass
     if known is None:
         return
+    if (other := _owner(turn.bracket, fact.exchange_order_id)) is not None and other is not known:
+        _mixed_up(turn, known, other)
+        return
     order = _with_questions(known, after(with_changed_terms(known, fact), fact), turn.now_ms, policy)
     shown = fact if isinstance(fact, OrderSnapshot) else None
     if shown and (_outlived_its_cancel(order, turn.now_ms, policy) or left_over(known, order, shown, policy)):
@@ -102,6 +105,23 @@ def _observe(turn: Turn, fact: OrderFact, policy: Policy) -> None:
         turn.climb(market_px=fact.market_px, market_px_ms=turn.now_ms)
     if isinstance(fact, OrderFilled) and order.side is Side.SELL and order.role is not Role.ENTRY:
         turn.change(ladder=Ladder())  # What was refused before belongs to another market.
+
+
+def _owner(bracket: Bracket, exchange_order_id: str | None) -> Order | None:
+    orders = bracket.orders if exchange_order_id is not None else ()
+    return next((order for order in orders if order.exchange_order_id == exchange_order_id), None)
+
+
+def _mixed_up(turn: Turn, order: Order, other: Order) -> None:
+    """One order on the exchange is not two of ours: counted twice, half of what it covers would be bare in secret."""
+    turn.note(
+        ProtectionFailed,
+        client_order_id=order.client_order_id,
+        category="unknown",
+        code="MIXED_UP",
+        reason=f"the exchange's order {other.exchange_order_id} is {other.client_order_id} already",
+        next_step="ask the exchange",
+    )
 
 
 def _still_awaited(turn: Turn, order: Order) -> bool:

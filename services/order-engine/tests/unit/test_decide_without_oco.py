@@ -18,7 +18,7 @@ from common.orders import (
     OrderTriggered,
     OrderType,
 )
-from common.protection import BracketState, ProtectionPlaced, StopLatched
+from common.protection import BracketState, ProtectionFailed, ProtectionPlaced, StopLatched
 from order_engine.bracket import Bracket, ExitKind
 from order_engine.decide import decide, held_stop_px
 from order_engine.events import AskAll, CancelAllWanted, PriceSeen
@@ -29,13 +29,18 @@ from order_engine.turn import Effect
 HELD = Decimal("0.00999")
 
 
-def bought_on(exchange: Exchange, target: OrderType) -> tuple[Bracket, tuple[Effect, ...]]:
-    """A filled market buy with one exit pair."""
+ONE_LEVEL = ("104000", "95000", "1")
+
+
+def bought_on(
+    exchange: Exchange, target: OrderType, *levels: tuple[str, str, str]
+) -> tuple[Bracket, tuple[Effect, ...]]:
+    """A filled market buy with an exit pair for each level, by default one."""
     intent = an_intent(
         "0.01",
         exchange=exchange,
         instrument=msgspec.structs.replace(BTCUSDT, exchange=exchange, max_algo_orders=0),
-        plan=a_plan(("104000", "95000", "1"), take_profit_type=target),
+        plan=a_plan(*(levels or (ONE_LEVEL,)), take_profit_type=target),
     )
     bracket = opened(intent)
     assert bracket.entry is not None
@@ -85,6 +90,16 @@ def test_when_one_leg_of_a_pair_fires_its_partner_is_cancelled_without_waiting_f
     )
     assert bracket.state is BracketState.CLOSED
     assert cancels(effects) == []
+
+
+def test_one_order_on_the_exchange_is_never_counted_as_two_of_ours() -> None:
+    halves = (("104000", "95000", "0.5"), ("106000", "95000", "0.5"))
+    bracket, _ = bought_on(Exchange.GATEIO, OrderType.TAKE_PROFIT_LIMIT, *halves)
+    stops = [exit_.stop for exit_ in bracket.exits if exit_.stop is not None]
+    same = [a_fact(OrderAccepted, stop, bracket, status=OrderStatus.NEW, exchange_order_id="po-1") for stop in stops]
+    bracket, effects = told(bracket, *same)
+    assert [stop.confirmed for exit_ in bracket.exits if (stop := exit_.stop)] == [True, False]
+    assert [effect.code for effect in effects if isinstance(effect, ProtectionFailed)] == ["MIXED_UP"]
 
 
 def test_a_partner_that_fires_before_its_cancel_is_counted() -> None:
