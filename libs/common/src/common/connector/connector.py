@@ -238,26 +238,28 @@ class Connector:
             margin_ms = self._dialect.backend_timeout_ms
         return Settler(
             self._dialect.exchange,
-            Lookups(self._dialect, self._door.client, self._outside.clock, Priority.QUERY, self._nameless),
+            self._lookups(Priority.QUERY, self._nameless),
             self._facts,
             self._trails,
             self._outside.clock,
             proof_ms=self._dialect.validity_ms + margin_ms,
+            urgent=self._lookups(Priority.PROTECTION, self._nameless),
         )
+
+    def _lookups(self, priority: Priority, nameless: Nameless | None) -> Lookups:
+        return Lookups(self._dialect, self._door.client, self._outside.clock, priority, nameless)
 
     def _fates(self) -> Fates:
         """Others ask after our orders at the pace of a recovery: behind everything that trades."""
-
-        def lookups(nameless: Nameless | None) -> Lookups:
-            return Lookups(self._dialect, self._door.client, self._outside.clock, Priority.RECOVERY, nameless)
-
-        return Fates(self._settler, lookups(self._nameless), lookups(None), self._streams, self._outside.clock)
+        ours, any_order = self._lookups(Priority.RECOVERY, self._nameless), self._lookups(Priority.RECOVERY, None)
+        return Fates(self._settler, ours, any_order, self._streams, self._outside.clock)
 
     def _new_recovery(self) -> Recovery:
         return Recovery(
             self._dialect,
             self._door.client,
-            Lookups(self._dialect, self._door.client, self._outside.clock, Priority.RECOVERY, self._nameless),
+            self._lookups(Priority.RECOVERY, self._nameless),
+            self._lookups(Priority.QUERY, self._nameless),
             self._facts,
             self._trails,
             self._correlations,

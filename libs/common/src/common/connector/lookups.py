@@ -84,7 +84,8 @@ class Lookups:
         self._dialect = dialect
         self._client = client
         self._clock = clock
-        self._priority = priority
+        self.priority = priority
+        """How its questions stand in line with everything else."""
         self._nameless = nameless
         self._searches: OrderedDict[tuple[str, str], _Search] = OrderedDict()
         self._searching: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -136,7 +137,7 @@ class Lookups:
         return (OrderTriggered(**fields),)
 
     async def _ask(self, call: Call[T], account_id: str) -> T | Rejected | Unknown:
-        return await self._client.ask(call, account_id, priority=self._priority)
+        return await self._client.ask(call, account_id, priority=self.priority)
 
     async def _behind_trades(self, ref: OrderRef, proof: Proof, code: str) -> Finding:
         """An order that filled at once may be listed late, while its trades are there already."""

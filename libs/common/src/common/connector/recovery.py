@@ -27,6 +27,8 @@ from common.orders import OrderFact, OrderFilled, OrderSnapshot
 
 OVERLAP_MS: Final = 5_000
 """Trades are read from a little before the last known fact: an exchange's own records lag behind its stream."""
+_OURS_CEILING_S: Final = 0.5
+"""The longest pause while a part of our own is away, which nobody limits: what was missed may stand bare."""
 
 _T = TypeVar("_T")
 
@@ -38,13 +40,17 @@ class _NotYet(CgtError):
 
 
 class Recovery:
-    """One reading per account at a time; what is asked for meanwhile is read once more afterwards."""
+    """One reading per account at a time; what is asked for meanwhile is read once more afterwards.
+
+    Accounts that had something open are read by `urgent`: what they missed may be a fill that nothing protects yet.
+    """
 
     def __init__(
         self,
         dialect: Dialect,
         client: ExchangeClient,
         lookups: Lookups,
+        urgent: Lookups,
         facts: FactPublisher,
         trails: Trails,
         correlations: Correlations,
@@ -56,6 +62,7 @@ class Recovery:
         self._dialect = dialect
         self._client = client
         self._lookups = lookups
+        self._urgent = urgent
         self._facts = facts
         self._trails = trails
         self._correlations = correlations
@@ -115,13 +122,14 @@ class Recovery:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _until_closed(self, account_id: str) -> None:
-        backoff = Backoff()
+        of_exchange, of_ours = Backoff(), Backoff(ceiling_s=_OURS_CEILING_S)
         while True:
             self._again.discard(account_id)
             try:
                 await self._read(account_id)
             except (_NotYet, Unavailable) as error:
                 _log.warning("gap_not_closed_yet", account_id=account_id, error=str(error))
+                backoff = of_ours if isinstance(error, Unavailable) else of_exchange
                 await asyncio.sleep(backoff.pause_s())
                 continue
             if account_id not in self._again:
@@ -133,20 +141,21 @@ class Recovery:
 
     async def _read(self, account_id: str) -> None:
         trail = await self.trail(account_id)
+        lookups = self._urgent if trail.open_orders else self._lookups
         began_ms = self._clock.now_ms()
         for ref in [ref for ref in trail.open_orders.values() if ref.terms is not None and not ref.exchange_order_id]:
-            await self._read_expected(ref)
-        open_orders = self._named(await self._open_orders(trail))
-        traded = await self._traded(trail, {order.exchange_order_id for order in open_orders})
+            await self._read_expected(lookups, ref)
+        open_orders = self._named(await self._open_orders(lookups.priority, trail))
+        traded = await self._traded(lookups, trail, {order.exchange_order_id for order in open_orders})
         known = {order.client_order_id for order in (*open_orders, *(finding.order for finding in traded))}
         vanished = [ref for client_id, ref in trail.open_orders.items() if client_id not in known]
         for order in open_orders:
-            self._publish(_facts_of(await self._lookups.with_trades(order)))
+            self._publish(_facts_of(await lookups.with_trades(order)))
         for finding in traded:
             self._publish(finding.facts)
         for ref in vanished:
-            await self._read_vanished(trail, ref)
-        self._facts.balances((await self._balances(account_id),))
+            await self._read_vanished(lookups, trail, ref)
+        self._facts.balances((await self._balances(lookups.priority, account_id),))
         if account_id not in self._again:
             trail.close_gap(began_ms)
             self._trails.touch(account_id)
@@ -163,46 +172,46 @@ class Recovery:
     def _named(self, orders: tuple[OrderSnapshot, ...]) -> tuple[OrderSnapshot, ...]:
         return orders if self._nameless is None else tuple(self._nameless.named(order) for order in orders)
 
-    async def _open_orders(self, trail: Trail) -> tuple[OrderSnapshot, ...]:
+    async def _open_orders(self, priority: Priority, trail: Trail) -> tuple[OrderSnapshot, ...]:
         """By symbol, or all at once where that costs less. An account without symbols has nothing of ours open."""
         everything = self._dialect.fetch_open_orders(trail.account_id, None)
         by_symbol = [self._dialect.fetch_open_orders(trail.account_id, symbol) for symbol in sorted(trail.symbols)]
         if everything.request.weight < sum(call.request.weight for call in by_symbol):
-            return await self._answer(everything, trail.account_id)
-        answers = [await self._answer(call, trail.account_id) for call in by_symbol]
+            return await self._answer(priority, everything, trail.account_id)
+        answers = [await self._answer(priority, call, trail.account_id) for call in by_symbol]
         return tuple(order for orders in answers for order in orders)
 
-    async def _traded(self, trail: Trail, seen: set[str | None]) -> list[Found]:
+    async def _traded(self, lookups: Lookups, trail: Trail, seen: set[str | None]) -> list[Found]:
         """The orders that traded since the last known fact and are not open any more."""
         if trail.known_until_ms == 0:
             return []  # Nothing was ever known of this account: there is no gap, only a beginning.
         orders = []
         for symbol in sorted(trail.symbols):
             call = self._dialect.fetch_my_trades(trail.account_id, symbol, since_ms=trail.known_until_ms - OVERLAP_MS)
-            for exchange_order_id in _order_ids(await self._answer(call, trail.account_id)):
+            for exchange_order_id in _order_ids(await self._answer(lookups.priority, call, trail.account_id)):
                 if exchange_order_id not in seen:
                     seen.add(exchange_order_id)
                     ref = OrderRef(account_id=trail.account_id, symbol=symbol, exchange_order_id=exchange_order_id)
-                    finding = await self._lookups.find(ref)
+                    finding = await lookups.find(ref)
                     if isinstance(finding, Unclear):
                         raise _NotYet(finding.reason)
                     if isinstance(finding, Found):
                         orders.append(finding)
         return orders
 
-    async def _read_expected(self, ref: OrderRef) -> None:
+    async def _read_expected(self, lookups: Lookups, ref: OrderRef) -> None:
         """An order written down before it was sent: if it arrived, its id at the exchange is learned here. That it is
         not there proves nothing: whoever sent it settles it."""
-        finding = await self._lookups.find(ref)
+        finding = await lookups.find(ref)
         if isinstance(finding, Unclear):
             raise _NotYet(finding.reason)
         if isinstance(finding, Found):
             self._publish(finding.facts)
 
-    async def _read_vanished(self, trail: Trail, ref: OrderRef) -> None:
+    async def _read_vanished(self, lookups: Lookups, trail: Trail, ref: OrderRef) -> None:
         if ref.terms is not None and ref.exchange_order_id is None:
             return  # It may still be on its way: whoever sent it settles it.
-        finding = await self._lookups.find(ref)
+        finding = await lookups.find(ref)
         if isinstance(finding, Unclear):
             raise _NotYet(finding.reason)
         if isinstance(finding, Found):
@@ -210,15 +219,17 @@ class Recovery:
         elif ref.client_order_id is not None:
             trail.open_orders.pop(ref.client_order_id, None)
 
-    async def _balances(self, account_id: str) -> BalanceChanged:
+    async def _balances(self, priority: Priority, account_id: str) -> BalanceChanged:
         call = self._dialect.fetch_balances(account_id)
-        answer = await self._client.ask(call, account_id, priority=Priority.RECOVERY)
+        answer = await self._client.ask(call, account_id, priority=priority)
         if isinstance(answer, Rejected | Unknown):
             raise _NotYet(answer.reason)
         return answer
 
-    async def _answer(self, call: Call[tuple[_T, ...] | Rejected | Unknown], account_id: str) -> tuple[_T, ...]:
-        answer = await self._client.ask(call, account_id, priority=Priority.RECOVERY)
+    async def _answer(
+        self, priority: Priority, call: Call[tuple[_T, ...] | Rejected | Unknown], account_id: str
+    ) -> tuple[_T, ...]:
+        answer = await self._client.ask(call, account_id, priority=priority)
         if isinstance(answer, Rejected | Unknown):
             raise _NotYet(f"{answer.code} {answer.reason}")
         return answer

@@ -20,6 +20,7 @@ from common.connector.ports import OrderRef
 from common.connector.trail import Trails
 from common.errors import ErrorCategory
 from common.exchanges import Exchange
+from common.ids import Leg, parse
 from common.orders import OrderFact, OrderRejected
 
 _FIRST_PAUSE_S: Final = 0.2
@@ -62,13 +63,22 @@ class Question:
 
 
 class Settler:
-    """Keeps asking; one task per order."""
+    """Keeps asking; one task per order. `urgent` asks about exits that must not be sent before the answer is known."""
 
     def __init__(
-        self, exchange: Exchange, lookups: Lookups, facts: FactPublisher, trails: Trails, clock: Clock, *, proof_ms: int
+        self,
+        exchange: Exchange,
+        lookups: Lookups,
+        facts: FactPublisher,
+        trails: Trails,
+        clock: Clock,
+        *,
+        proof_ms: int,
+        urgent: Lookups | None = None,
     ) -> None:
         self._exchange = exchange
         self._lookups = lookups
+        self._urgent = urgent or lookups
         self._facts = facts
         self._trails = trails
         self._clock = clock
@@ -143,8 +153,9 @@ class Settler:
     async def look_until_clear(self, ref: OrderRef, *, conclusive_ms: int, since_ms: int) -> Found | Absent:
         """Ask until there is an answer that will not change: the order, or proof that it never arrived."""
         pause_s = _FIRST_PAUSE_S
+        lookups = self._urgent if _is_exit(ref) else self._lookups
         while True:
-            finding = await self._look(ref, conclusive_ms, since_ms)
+            finding = await self._look(lookups, ref, conclusive_ms, since_ms)
             if isinstance(finding, Found) or (isinstance(finding, Absent) and finding.proven):
                 return finding
             await asyncio.sleep(self._until_next_look_s(pause_s, conclusive_ms))
@@ -168,11 +179,11 @@ class Settler:
         proof_in_s = (conclusive_ms - self._clock.now_ms()) / 1000
         return min(pause_s, proof_in_s + 0.001) if proof_in_s > 0 else pause_s
 
-    async def _look(self, ref: OrderRef, conclusive_ms: int, since_ms: int) -> Finding:
+    async def _look(self, lookups: Lookups, ref: OrderRef, conclusive_ms: int, since_ms: int) -> Finding:
         """One look. The moment it begins decides whether "not there" is proof."""
         if self._clock.now_ms() < conclusive_ms:
-            return await self._lookups.find(ref)
-        return await self._lookups.find(ref, proof=Proof(since_ms - SEARCH_BACK_MS, conclusive_ms))
+            return await lookups.find(ref)
+        return await lookups.find(ref, proof=Proof(since_ms - SEARCH_BACK_MS, conclusive_ms))
 
     async def _until_settled(self, question: Question) -> None:
         pause_s, cancels, looks = _FIRST_PAUSE_S, 0, 0
@@ -181,7 +192,7 @@ class Settler:
         while True:
             question.hurry.clear()
             looks += 1
-            finding = await self._look(question.ref, question.conclusive_ms, question.submitted_ms)
+            finding = await self._look(self._lookups, question.ref, question.conclusive_ms, question.submitted_ms)
             if isinstance(finding, Found):
                 still_open = finding.order.status is not None and not finding.order.status.terminal
                 if still_open and question.cancel_again and cancels < _CANCEL_ATTEMPTS:
@@ -228,3 +239,8 @@ class Settler:
         SETTLING.labels(self._exchange).set(len(self._open))
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("settling_broke", account_id=key[0], client_order_id=key[1], exc_info=error)
+
+
+def _is_exit(ref: OrderRef) -> bool:
+    key = parse(ref.client_order_id or "")
+    return key is not None and key.leg is not Leg.ENTRY
