@@ -16,9 +16,8 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml servi
 PROJECTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 SOURCES := $(wildcard $(PACKAGES:%=%/src))
 TESTS := $(wildcard tests/*/) benchmarks
-# A package's own tests are checked by themselves, because their folders have the same names. One is not typed yet.
-UNTYPED_TESTS := services/gateway/tests
-OWN_TESTS := $(filter-out $(UNTYPED_TESTS),$(wildcard $(PACKAGES:%=%/tests)))
+# A package's own tests are checked by themselves, because their folders have the same names.
+OWN_TESTS := $(wildcard $(PACKAGES:%=%/tests))
 
 export CGT_BROKER := $(BROKER)
 

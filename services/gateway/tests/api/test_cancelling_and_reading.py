@@ -37,7 +37,7 @@ def resting(account_id: str, name: str, number: str) -> OrderSnapshot:
 
 @pytest.fixture
 def account_id(house: Any, trader: Any) -> str:
-    return next(iter(house.vault.accounts))
+    return str(next(iter(house.vault.accounts)))
 
 
 def cancels(house: Any, *names: str) -> Any:
@@ -173,7 +173,8 @@ async def test_an_order_that_nobody_read_in_time_has_failed_for_good_and_a_cance
 
 async def pages(trader: Any, path: str, between: Callable[[], None] = lambda: None) -> list[list[dict[str, Any]]]:
     """All pages of a list, two elements each."""
-    found, cursor = [], ""
+    found: list[list[dict[str, Any]]] = []
+    cursor: str | None = ""
     while cursor is not None:
         reply = await trader.ask("GET", f"{path}&limit=2" + (f"&cursor={cursor}" if cursor else ""))
         assert reply.status == 200, reply

@@ -66,7 +66,7 @@ async def test_without_a_price_nothing_is_valued_and_the_reason_is_told(house: A
 async def test_trades_come_page_by_page_the_latest_first(house: Any, stranger: Any, mine: Any) -> None:
     mine(house.portfolio.trade_rows, *(a_trade(f"t{n}", closed_ms=OPENED_MS + n) for n in range(5)))
     path, seen = "/portfolio/trades?limit=2", []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = await data(stranger, path + (f"&cursor={cursor}" if cursor else ""))
         seen += [trade["tradeId"] for trade in page["trades"]]
@@ -90,7 +90,7 @@ async def test_what_is_no_cursor_is_refused(stranger: Any, mine: Any, cursor: st
 
 
 async def test_a_fee_shows_the_prices_that_value_it_and_totals_by_asset(house: Any, stranger: Any, mine: Any) -> None:
-    unvalued = {"fee_state": "unvalued", "fee_px": None, "fee_worth": None, "prices": None}
+    unvalued: dict[str, Any] = {"fee_state": "unvalued", "fee_px": None, "fee_worth": None, "prices": None}
     mine(house.portfolio.fee_rows, a_fee("1"), a_fee("2"), a_fee("3", **unvalued))
     page = await data(stranger, "/portfolio/fees")
     last, *_, first = page["fees"]

@@ -282,7 +282,7 @@ async def test_receipts_come_in_pages_and_by_state(house: Any, admin: Any) -> No
     await traders(house, 5)
     signal_id = (await send(admin)).body["data"]["signalId"]
     seen: list[str] = []
-    cursor = ""
+    page, cursor = {}, ""
     for expected in (2, 2, 1):
         page = (await admin.ask("GET", f"/exchanges/signals/{signal_id}?limit=2{cursor}")).body["data"]
         assert len(page["receipts"]) == expected

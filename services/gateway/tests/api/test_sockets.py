@@ -163,7 +163,7 @@ class PlainClient(Heard):
         await self._session.close()
 
 
-KINDS: Any = pytest.mark.parametrize("kind", [SocketIoClient, PlainClient])
+KINDS = pytest.mark.parametrize("kind", [SocketIoClient, PlainClient])
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ async def test_a_fresh_token_of_the_same_user_keeps_the_connection(house: House,
 
 async def test_socket_io_works_over_long_polling(house: House) -> None:
     """Packets come as text between record separators, in portions that every client takes."""
-    url, heard = f"{house.url}/socket.io/?EIO=4&transport=polling", []
+    url, heard = f"{house.url}/socket.io/?EIO=4&transport=polling", list[str]()
     async with aiohttp.ClientSession() as http:
         async with http.get(url) as opened:
             sid = orjson.loads((await opened.text())[1:])["sid"]

@@ -85,7 +85,7 @@ async def test_a_report_is_its_askers_alone(house: Any, trader: Any) -> None:
 async def test_orders_placed_by_hand_are_shown_to_whose_account_it_is(house: Any, trader: Any) -> None:
     mine = next(iter(house.vault.accounts))
     seen = datetime(2026, 11, 22, 9, tzinfo=UTC)
-    about = {
+    about: dict[str, Any] = {
         "user_id": "u",
         "exchange": "binance",
         "symbol": "BTCUSDT",

@@ -65,7 +65,12 @@ class Exchange:
         @app.get("/tickers")
         async def tickers() -> Response:
             px: dict[str, Any] = dict.fromkeys(("last_px", "bid_px", "ask_px"), 100_000)
-            about = {"exchange": instrument.exchange, "symbol": "BTCUSDT", "ts_event_ms": 1, "ts_init_ms": 1}
+            about: dict[str, Any] = {
+                "exchange": instrument.exchange,
+                "symbol": "BTCUSDT",
+                "ts_event_ms": 1,
+                "ts_init_ms": 1,
+            }
             return _json([Ticker(**about, **px)])
 
         @app.get("/accounts/{account_id}/balances")

@@ -120,9 +120,10 @@ async def test_an_address_is_known_by_the_sessions_that_began_there_until_they_a
 
 
 def a_token(user: User, name: str = "bot", **changes: Any) -> ApiToken:
-    about = {"token_id": new_id(), "user_id": user.user_id, "name": name, "token_hash": new_id(), "hint": "abcd"}
+    about: dict[str, Any] = {"token_id": new_id(), "user_id": user.user_id, "name": name, "hint": "abcd"}
     scopes = frozenset({Scope.READ, Scope.TRADE})
-    return ApiToken(**(about | {"scopes": scopes, "created_ms": NOW_MS, "expires_ms": LATER_MS} | changes))
+    times = {"created_ms": NOW_MS, "expires_ms": LATER_MS}
+    return ApiToken(**(about | times | {"scopes": scopes, "token_hash": new_id()} | changes))
 
 
 async def test_a_token_speaks_for_its_user_within_its_scopes_until_it_expires_or_goes(

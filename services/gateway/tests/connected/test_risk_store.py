@@ -67,7 +67,14 @@ async def attempt(intents: PostgresIntents, stored: StoredIntent, stake: Stake |
 async def read_by_the_engine(pool: asyncpg.Pool, stored: StoredIntent, **bracket: Any) -> None:
     """The ledger as it stands once the engine has read the intent: a bracket with its entry."""
     intent = stored.intent
-    row = {"state": "OPENING", "held": 0, "px": None, "pnl": None, "entry": "NEW", "at": NOW_MS} | bracket
+    row: dict[str, Any] = {
+        "state": "OPENING",
+        "held": 0,
+        "px": None,
+        "pnl": None,
+        "entry": "NEW",
+        "at": NOW_MS,
+    } | bracket
     about = (intent.intent_id, intent.user_id, intent.account_id)
     await pool.execute(
         "INSERT INTO order_engine.intents_v1 (intent_id, user_id, account_id, outcome) VALUES ($1, $2, $3, 'accepted')",

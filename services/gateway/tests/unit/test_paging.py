@@ -20,7 +20,7 @@ elements = st.tuples(st.integers(0, 3), st.text("ab", max_size=3))
 def test_what_stays_is_met_exactly_once_whatever_comes_and_goes_between_the_pages(
     there: set[Element], come: list[set[Element]], go: set[Element], limit: int
 ) -> None:
-    everything, met, cursor = set(there), [], None
+    everything, met, cursor = set(there), list[Element](), None
     arrivals = iter(come)
     while True:
         page = ORDERS.cut(everything, limit, cursor)
@@ -35,7 +35,7 @@ def test_what_stays_is_met_exactly_once_whatever_comes_and_goes_between_the_page
 
 @given(st.sets(elements), st.integers(1, 4))
 def test_only_the_last_page_has_no_successor_and_none_is_empty(there: set[Element], limit: int) -> None:
-    sizes, cursor = [], None
+    sizes, cursor = list[int](), None
     while not sizes or cursor is not None:
         page = ORDERS.cut(there, limit, cursor)
         sizes.append(len(page.elements))

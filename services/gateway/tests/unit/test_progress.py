@@ -68,7 +68,7 @@ def after(*facts: Any) -> Progress:
 @given(st.permutations([ACCEPTED, PART, FILLED]), st.lists(st.sampled_from([ACCEPTED, PART, FILLED, UNKNOWN])))
 def test_a_filled_order_is_filled_in_whatever_order_its_facts_come(first: list[Any], more: list[Any]) -> None:
     progress = after(*first, *more)
-    assert (progress.step, progress.status, progress.executed_qty) == (Step.DONE, OrderStatus.FILLED, 2)
+    assert (progress.step, progress.status, progress.executed_qty) == (Step.DONE, OrderStatus.FILLED, Decimal(2))
 
 
 def test_a_lost_answer_is_unknown_until_a_fact_settles_it() -> None:
