@@ -1,6 +1,7 @@
 """Documentation, health, ids, bounds, origins; and Socket.IO, each user's facts to that user alone."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -55,6 +56,17 @@ async def test_the_documentation_names_every_path_with_examples(stranger: Any) -
     assert set(document["paths"]) >= PATHS
     place = document["paths"]["/exchanges/place-order"]["post"]
     assert "market" in place["requestBody"]["content"]["application/json"]["examples"]
+
+
+async def test_the_documentation_is_shown_without_anything_from_elsewhere(stranger: Any) -> None:
+    page = (await stranger.ask("GET", "/api-docs")).text
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(loaded) == 3
+    for path in loaded:
+        assert path.startswith("/api-docs/files/")
+        assert (await stranger.ask("HEAD", path)).status == 200
+    assert "/openapi.json" in page
+    assert '"validatorUrl": null' in page
 
 
 async def test_health_is_for_everybody(stranger: Any) -> None:

@@ -40,9 +40,9 @@ class CannotListen(CgtError):
         super().__init__(f"cannot listen on {host}:{port}: set CGT_HTTP_PORT to a free port, or stop what uses it")
 
 
-def new_app(title: str, health: Health, *, docs_url: str | None = None) -> FastAPI:
+def new_app(title: str, health: Health, *, openapi_url: str | None = None) -> FastAPI:
     """An app with /health, /metrics and problem+json errors; the service adds its routes."""
-    app = FastAPI(title=title, docs_url=docs_url, redoc_url=None, openapi_url="/openapi.json" if docs_url else None)
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=openapi_url)
     install_problem_handlers(app)
 
     @app.get("/health", include_in_schema=False)

@@ -15,6 +15,7 @@ from gateway.http import (
     auth,
     bitget,
     credentials,
+    docs_page,
     document,
     events,
     fred,
@@ -60,13 +61,14 @@ AREAS: Final = (
 
 def rest_app(parts: Parts, health: Health, guards: Guards) -> FastAPI:
     """The REST surface."""
-    app = new_app("Crypto Graph Trader", health, docs_url="/api-docs")
+    app = new_app("Crypto Graph Trader", health, openapi_url="/openapi.json")
     app.description = DESCRIPTION
     problems.install(app)
     for area in AREAS:
         app.include_router(area.router(parts), dependencies=[Depends(known_query)])
     app.include_router(plain.router(parts.door, parts.clock))
     document.install(app)
+    docs_page.install(app)
     # The last one added stands outside: a browser may read what the others refuse.
     app.add_middleware(BodyLimit, most_bytes=guards.max_body_bytes)
     app.add_middleware(RateLimit, callers=parts.callers, rates=guards.rates, clock=parts.clock)
