@@ -15,7 +15,7 @@ import structlog
 
 from common.bus.messages import Outgoing
 from common.bus.topics import market_data
-from common.codec import encode
+from common.codec import encode, plain
 from common.connector.client import ExchangeClient
 from common.connector.clocksync import ExchangeClock
 from common.connector.facts import Bus
@@ -206,7 +206,7 @@ class MarketFeed:
             topic=self._topic,
             key=fact.symbol,
             value=encode(fact),
-            ce_id="/".join(str(part) for part in _identity(fact)),
+            ce_id=market_id(fact),
             ce_type=type_of(fact),
             ce_source=self._source,
             ce_time_ms=fact.ts_init_ms,
@@ -221,13 +221,19 @@ def merged(old: Ticker, new: Ticker) -> Ticker:
     return msgspec.structs.replace(old, **told)
 
 
-def _identity(fact: MarketFact) -> Iterable[object]:
+def market_id(fact: MarketFact) -> str:
+    """The id of what the market told: another for whatever differs, for stops are sold by it and audits look it up."""
+    return "/".join(str(part) for part in (fact.exchange, fact.symbol, *_identity(fact)))
+
+
+def _identity(fact: MarketFact) -> tuple[object, ...]:
     match fact:
         case PublicTrade():
-            return fact.exchange, fact.symbol, "trade", fact.trade_id
+            return "trade", fact.trade_id
         case Candle():
-            return fact.exchange, fact.symbol, "candle", fact.interval, fact.open_ms, fact.ts_event_ms
+            return "candle", fact.interval, fact.open_ms, fact.ts_event_ms
         case Depth():
-            return fact.exchange, fact.symbol, "depth", fact.last_id
-        case Ticker():
-            return fact.exchange, fact.symbol, "ticker", fact.ts_event_ms, fact.ts_init_ms
+            return "depth", fact.last_id
+        case Ticker():  # Several come in a millisecond.
+            prices = (plain(px) if px is not None else "" for px in (fact.bid_px, fact.ask_px, fact.last_px))
+            return "ticker", fact.ts_event_ms, fact.ts_init_ms, *prices
