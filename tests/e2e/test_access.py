@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
-import sys
 from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
 import socketio
+
+from tests.e2e.admins import make_admin
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -107,11 +108,7 @@ async def test_an_admin_is_made_where_the_database_is(desk: Any) -> None:
     async with aiohttp.ClientSession() as http:
         door = Door(desk, http)
         person = await a_person(door)
-        granting = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "admin", "grant", person.login["email"]),
-            env=desk.stack.settings("gateway"),
-        )
-        assert await granting.wait() == 0
+        await make_admin(desk.stack, person.login["email"])
 
         async def role() -> Any:
             return (await door.ask("GET", "/auth/me", person.here)).body["data"]["role"]

@@ -6,7 +6,6 @@ The stack is this module's own: whatever is placed, deleted, limited or stopped 
 
 import json
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from typing import Any
 
 import aiohttp
@@ -20,7 +19,7 @@ from gateway.http.middleware import Guards
 from gateway.testing.house import House
 from gateway.testing.surface import PROMISED, asked, or_unavailable
 from tests.e2e.admins import make_admin
-from tests.e2e.conftest import EXCHANGES, Desk
+from tests.e2e.conftest import EXCHANGES, Desk, User
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -44,18 +43,38 @@ async def calm_market(desk: Desk) -> None:
     await desk.paper.post("/control/mexc/switches", {"account_calls_per_s": 1000})
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["trader", "admin"])
-async def asking(request: Any, desk: Desk, calm_market: None) -> AsyncIterator[Asking]:
-    """The caller, with a key on every exchange."""
-    async with desk.user() as user:
-        for exchange in EXCHANGES[1:]:
-            account = await desk.paper.post(f"/control/{exchange}/accounts", {"balances": {"USDT": "100000"}})
-            key = {"exchange": exchange.upper(), "apiKey": account["api_key"], "secretKey": account["secret"]}
-            passphrase = {"passphrase": account["passphrase"]} if account.get("passphrase") else {}
-            await user.trader.post("/api-credentials", key | passphrase)
-        if request.param == "admin":
-            await make_admin(desk.stack, (await user.trader.get("/auth/me"))["email"])
-        yield Asking(desk.stack.gateway_url, user.trader.authorization)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def everybody(desk: Desk, calm_market: None) -> AsyncIterator[dict[str, Asking]]:
+    """A trader and an admin, with a key on every exchange each.
+
+    Both are there before anything is asked: whatever fails to log in here makes the next who registers wait.
+    """
+    async with desk.user() as trader, desk.user() as admin:
+        for user in (trader, admin):
+            await _hold_all_keys(desk, user)
+        await make_admin(desk.stack, (await admin.trader.get("/auth/me"))["email"])
+        asking = {"trader": trader.trader.authorization, "admin": admin.trader.authorization}
+        yield {who: Asking(desk.stack.gateway_url, headers) for who, headers in asking.items()}
+
+
+async def _hold_all_keys(desk: Desk, user: User) -> None:
+    for exchange in EXCHANGES[1:]:
+        account = await desk.paper.post(f"/control/{exchange}/accounts", {"balances": {"USDT": "100000"}})
+        key = {"exchange": exchange.upper(), "apiKey": account["api_key"], "secretKey": account["secret"]}
+        passphrase = {"passphrase": account["passphrase"]} if account.get("passphrase") else {}
+        await user.trader.post("/api-credentials", key | passphrase)
+
+
+@pytest.fixture(scope="module", params=["trader", "admin"])
+def asking(request: pytest.FixtureRequest, everybody: dict[str, Asking]) -> Asking:
+    """Who asks."""
+    return everybody[request.param]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_running_gateway_serves_the_document_that_it_is_asked_by(desk: Desk) -> None:
+    async with aiohttp.ClientSession() as http, http.get(f"{desk.stack.gateway_url}/openapi.json") as answer:
+        assert await answer.json() == json.loads(DOCUMENT)
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -103,9 +122,3 @@ def still_signed_in(context: Any, response: Any, case: Any) -> None:
 def signed(request: Any) -> bool:
     """Whether the caller's token was sent: some questions leave it out, or put something else in its place."""
     return any(name.lower() == "authorization" and len(value) > 200 for name, value in request.headers.items())
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_the_running_gateway_serves_the_document_that_was_asked_by(desk: Desk) -> None:
-    async with desk.user() as user:
-        assert await user.trader.get("/openapi.json") == json.loads(DOCUMENT, parse_float=Decimal)

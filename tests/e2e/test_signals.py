@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -17,6 +16,7 @@ from common.bus.brokers import BrokerKind
 from common.runtime.services import SERVICES
 from common.runtime.stack import Stack, StackOptions
 from common.testing.crowd import ROOMY, gather_crowd
+from tests.e2e.admins import make_admin
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -91,10 +91,7 @@ class Admin(Trader):
 async def _an_admin(desk: Crowded, admin: Admin) -> None:
     email = f"admin-{secrets.token_hex(4)}@example.com"
     await admin.sign_in(email, secrets.token_urlsafe(16))
-    granting = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", "admin", "grant", email), env=desk.stack.settings("gateway")
-    )
-    assert await granting.wait() == 0
+    await make_admin(desk.stack, email)
 
 
 async def test_two_hundred_traders_get_one_order_each_whatever_is_killed_half_way(desk: Crowded) -> None:

@@ -25,7 +25,10 @@ in `/api-docs`, those of each event in `/async-docs`.
 Besides its own test, every endpoint is asked at random against its document (`test_document.py`), by every kind of
 caller (`test_who_may_what.py`), and each answer of every API test is held against the document.
 """
-BESIDE_THE_DOCUMENT: Mapping[str, str] = {"GET /health": "common.service.http", "GET /api-docs": "gateway.http.docs_page"}
+BESIDE_THE_DOCUMENT: Mapping[str, str] = {
+    "GET /health": "common.service.http",
+    "GET /api-docs": "gateway.http.docs_page",
+}
 
 
 def endpoints() -> dict[str, str]:
