@@ -23,8 +23,8 @@ marks what the original specification asked for; the rest was added. Fields, exa
 in `/api-docs`, those of each event in `/async-docs`.
 
 Besides its own test, every endpoint is asked at random against its document, on fakes (`test_document.py`) and on the
-running system (`test_schema.py`), and by every kind of caller (`test_who_may_what.py`); each answer of every API test is
-held against the document.
+running system (`test_schema.py`), and by every kind of caller (`test_who_may_what.py`); each answer of every API test
+is held against the document.
 """
 BESIDE_THE_DOCUMENT: Mapping[str, str] = {
     "GET /health": "common.service.http",
