@@ -25,6 +25,7 @@ from common.exchanges import Exchange
 from common.orders import OrderCanceled, OrderStatus, type_of
 from gateio_connector.dialect import GateioDialect
 from mexc_connector.dialect import MexcDialect
+from tests.e2e.judging import protected
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -332,30 +333,35 @@ async def test_an_order_left_over_after_its_bracket_has_closed_is_cancelled(desk
     await on_every_exchange(desk, story)
 
 
-async def test_an_order_whose_question_was_lost_is_settled_while_nobody_else_asks(desk: Any) -> None:
-    """The connector forgot what it was asking when it was killed, and the engine, which would ask again, is down."""
-    async with desk.user() as user:
-        await desk.fault("lost_response", uid=user.uid, path="/api/v3/order")
-        await desk.fault("swallow_event", uid=user.uid)
-        asking = asyncio.create_task(user.attempt())
-        account = await desk.until(user, lambda a: bool(a.of("BUY")), "the exchange has the entry")
-        for service in ("order-engine", "binance-connector"):
+async def test_an_order_whose_answer_was_lost_is_settled_while_nobody_else_asks(desk: Any) -> None:
+    """The connectors were killed while they waited for it, and the engine, which would ask again, is down."""
+    connectors = [f"{exchange}-connector" for exchange in EXCHANGES]
+    async with AsyncExitStack() as room:
+        users = [await room.enter_async_context(desk.user(exchange)) for exchange in EXCHANGES]
+        for user in users:
+            await desk.fault("slow_response", exchange=user.exchange, uid=user.uid, method="POST", delay_ms=30_000)
+            await desk.fault("swallow_event", exchange=user.exchange, uid=user.uid)
+        asking = [asyncio.create_task(user.attempt()) for user in users]
+        for user in users:
+            await desk.eventually(lambda user=user: desk.books(user), lambda b: b.entries == 1, "the entry is there")
+        for service in ("order-engine", *connectors):
             desk.stack.kill(service)
-        await desk.paper.delete("/control/binance/faults")
-        await desk.stack.start("binance-connector")
-        name = account.of("BUY")[0]["clientOrderId"]
+        for exchange in EXCHANGES:
+            await desk.paper.delete(f"/control/{exchange}/faults")
+        await asyncio.gather(*(desk.stack.start(connector) for connector in connectors))
 
-        async def settled() -> list[str]:
-            lines = desk.stack.log("sync").splitlines()
-            return [line for line in lines if "overdue_order_settled" in line and name in line]
+        async def settled() -> set[str]:
+            lines = [line for line in desk.stack.log("sync").splitlines() if "overdue_order_settled" in line]
+            return {user.exchange for user in users if any(user.credential_id in line for line in lines)}
 
         try:
-            await desk.eventually(settled, bool, "the fast lane has settled it", 60)
+            await desk.eventually(settled, lambda done: done == set(EXCHANGES), "the fast lane has settled them", 60)
         finally:
             await desk.stack.start("order-engine")
-        await asking
-        await desk.until_protected(user)
-        await keeps_its_promise(desk, user)
+        await asyncio.gather(*asking)
+        for user in users:
+            await protected(desk, user)
+            await keeps_its_promise(desk, user)
 
 
 async def test_an_operator_has_every_account_checked_from_the_command_line(desk: Any) -> None:
