@@ -59,7 +59,7 @@ class Statements:
         self._rows = 0
         self._known: tuple[tuple[str, Callable[..., list[Row]]], ...] = (
             ("WITH moved AS ( INSERT INTO consumer_offsets", self._commit),
-            ("SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND state <> 'CLOSED'", self._open_brackets),
+            ("SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND is_open", self._open_brackets),
             ("SELECT doc FROM brackets WHERE bracket_id = ANY($1)", self._brackets),
             ("SELECT account_id, intent_id FROM intents WHERE (account_id, intent_id) IN", self._known_intents),
             ("SELECT topic, next_offset FROM consumer_offsets", self._positions),

@@ -77,7 +77,7 @@ class Ledger:
         """All brackets of a shard that are not closed, but those that cannot be read. Raises Unavailable."""
         with typed_errors(shard):
             rows = await self._pool.fetch(
-                "SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND state <> 'CLOSED'", shard
+                "SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND is_open", shard
             )
         return list(_readable(rows, shard))
 

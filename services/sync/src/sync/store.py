@@ -19,7 +19,7 @@ SCHEMA: Final = "sync"
 _SCOPE: Final = """
 SELECT account_id, min(user_id) AS user_id, exchange, array_agg(DISTINCT symbol ORDER BY symbol) AS symbols
 FROM order_engine.brackets_v1
-WHERE (state <> 'CLOSED' OR updated_at > clock_timestamp() - $1 * interval '1 millisecond')
+WHERE (is_open OR updated_at > clock_timestamp() - $1 * interval '1 millisecond')
   AND ($2::text[] IS NULL OR account_id = ANY($2))
 GROUP BY account_id, exchange ORDER BY account_id
 """

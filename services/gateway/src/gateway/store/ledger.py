@@ -19,7 +19,7 @@ WHERE account_id = ANY($1) AND ($2::text IS NULL OR symbol = $2)
 ORDER BY created_at DESC, bracket_id DESC LIMIT $3
 """
 _OPEN_BRACKETS: Final = """
-SELECT * FROM order_engine.brackets_v1 WHERE account_id = $1 AND state <> 'CLOSED' ORDER BY created_at DESC, bracket_id
+SELECT * FROM order_engine.brackets_v1 WHERE account_id = $1 AND is_open ORDER BY created_at DESC, bracket_id
 """
 _ORDERS: Final = "SELECT * FROM order_engine.orders_v1 WHERE order_group_id = ANY($1) ORDER BY created_at, id"
 _BY_CLIENT_ID: Final = "SELECT * FROM order_engine.orders_v1 WHERE account_id = $1 AND client_order_id = ANY($2)"

@@ -36,7 +36,7 @@ SELECT coalesce(sum(usd), 0) FROM (
     FROM order_engine.brackets_v1 b
     JOIN intents i ON i.intent_id = b.intent_id AND i.stake_usd IS NOT NULL
     LEFT JOIN order_engine.orders_v1 o ON o.order_group_id = b.bracket_id AND o.order_role = 'ENTRY'
-    WHERE b.user_id = $1 AND b.state <> 'CLOSED'
+    WHERE b.user_id = $1 AND b.is_open
 ) AS open
 """  # noqa: S608 - our own constants.
 _DAY_PNL: Final = """

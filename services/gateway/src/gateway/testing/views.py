@@ -15,7 +15,8 @@ CREATE TABLE order_engine.brackets_v1 (
     bracket_id text, intent_id text, user_id text, account_id text, exchange text, symbol text, state text,
     version bigint, entry_qty numeric, entry_avg_px numeric, held_qty numeric, protected_qty numeric,
     guarded_qty numeric, unprotected_qty numeric, dust_qty numeric, exit_qty numeric, exit_avg_px numeric, fees jsonb,
-    realised_pnl numeric, created_at timestamptz, updated_at timestamptz
+    realised_pnl numeric, created_at timestamptz, updated_at timestamptz,
+    is_open boolean GENERATED ALWAYS AS (state <> 'CLOSED') STORED
 );
 CREATE TABLE order_engine.intents_v1 (
     intent_id text, user_id text, account_id text, bracket_id text, outcome text, code text, reason text,
