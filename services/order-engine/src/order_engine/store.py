@@ -76,9 +76,7 @@ class Ledger:
     async def open_brackets(self, shard: int) -> list[Bracket]:
         """All brackets of a shard that are not closed, but those that cannot be read. Raises Unavailable."""
         with typed_errors(shard):
-            rows = await self._pool.fetch(
-                "SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND is_open", shard
-            )
+            rows = await self._pool.fetch("SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND is_open", shard)
         return list(_readable(rows, shard))
 
     async def brackets(self, bracket_ids: Collection[str]) -> list[Bracket]:
