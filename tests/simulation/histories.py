@@ -65,10 +65,13 @@ def run_chunk(chunk: Chunk) -> Done:
     return done
 
 
-def first_broken(seeds: range, exchange: Exchange | None, parts: Callable[[], Parts]) -> Outcome | None:
-    """The first history of these seeds in which a promise is broken."""
+def first_broken(
+    seeds: range, exchange: Exchange | None, parts: Callable[[], Parts], promise: str = ""
+) -> Outcome | None:
+    """The first history of these seeds in which a promise is broken, or this one."""
     outcomes = (live(draw(seed, exchange=exchange), parts()) for seed in seeds)
-    return next((outcome for outcome in outcomes if outcome.violations), None)
+    broken = (each for each in outcomes if any(found.promise.startswith(promise) for found in each.violations))
+    return next(broken, None)
 
 
 def run_one(seed: int, exchange: Exchange | None, *, shrinks: bool) -> int:
