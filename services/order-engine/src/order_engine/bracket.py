@@ -230,11 +230,14 @@ class Bracket(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def dust_qty(self) -> Decimal:
         """Held, but too little for the exchange to take an exit for it, at the lowest price the plan names."""
         rest = self.held_qty - sum((exit_.leaves_qty for exit_ in self.exits), ZERO)
+        whole = self.instrument.floor_qty(rest)
+        if whole <= 0:
+            return max(rest, ZERO)
         px = self.avg_px or self.reference_px
         if self.plan is not None:
             px = min(px, lowest_exit_px(self.plan, self.instrument, px))
         px = min(px, self.dust_px or px)
-        return max(rest, ZERO) if not self.instrument.sellable(self.instrument.floor_qty(rest), px) else ZERO
+        return rest if not self.instrument.sellable(whole, px) else ZERO
 
     @derived
     def unprotected_qty(self) -> Decimal:

@@ -104,7 +104,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def fired(self) -> bool:
         """Whether a waiting order's price was reached."""
-        return self.order_type.waits_for_trigger and (self.triggered or self.filled_qty > 0)
+        return (self.triggered or self.filled_qty > 0) and self.order_type.waits_for_trigger
 
     @derived
     def quote_filled(self) -> Decimal:

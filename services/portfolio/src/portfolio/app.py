@@ -30,7 +30,7 @@ from portfolio.settings import Settings
 from portfolio.store import CONSUMER, SCHEMA, Books
 
 SERVICE: Final = "portfolio"
-_COMPANY_S: Final = 0.1
+_COMPANY_S: Final = 0.25
 """How long facts gather for one commit: a portfolio is looked at by people, and a trade must not wait for it."""
 
 

@@ -103,12 +103,16 @@ def step(before: Standing, fill: Fill, charge: Charge, closings: Mapping[str, Cl
 
 
 def _after_buy(before: Standing, fill: Fill, charge: Charge) -> tuple[Lot, ...]:
-    lot = next((each for each in before.lots if _belongs(each, fill)), None)
+    bracket_id = fill.bracket_id
+    lots = (lot for lot in before.lots if (lot.by_hand if bracket_id is None else lot.trade_id == bracket_id))
+    lot = next(lots, None)
     return (bought(lot, fill, charge),)
 
 
 def _after_sale(before: Standing, fill: Fill, charge: Charge, closings: Mapping[str, Closing]) -> Step:
-    lots = sorted((lot for lot in before.lots if lot.qty > 0), key=lambda lot: (not _owns(lot, fill), not lot.by_hand))
+    bracket_id = fill.bracket_id
+    held = (lot for lot in before.lots if lot.qty > 0)
+    lots = sorted(held, key=lambda lot: (lot.trade_id != bracket_id, not lot.by_hand))
     parts = parts_of(fill, charge, [*(lot.qty for lot in lots), before.dust_qty])
     *from_lots, from_dust, unmatched = parts
     touched = tuple(sold(lot, fill, part) for lot, part in zip(lots, from_lots, strict=True) if part.qty > 0)
@@ -157,14 +161,6 @@ def _ended(lot: Lot, closing: Closing | None) -> Lot:
 
 def _gone(lot: Lot) -> bool:
     return lot.done or (lot.by_hand and lot.qty == 0)
-
-
-def _belongs(lot: Lot, fill: Fill) -> bool:
-    return lot.by_hand if fill.bracket_id is None else _owns(lot, fill)
-
-
-def _owns(lot: Lot, fill: Fill) -> bool:
-    return lot.trade_id == fill.bracket_id
 
 
 def _net(part: Taken, fill: Fill) -> Decimal:
