@@ -30,8 +30,10 @@ from portfolio.settings import Settings
 from portfolio.store import CONSUMER, SCHEMA, Books
 
 SERVICE: Final = "portfolio"
-_COMPANY_S: Final = 0.25
-"""How long facts gather for one commit: a portfolio is looked at by people, and a trade must not wait for it."""
+_COMPANY_S: Final = 0.5
+_MAX_BATCH: Final = 1_000
+"""How long facts gather for one commit, and how many: most say nothing here, and what people look at a moment later
+must not keep a trade waiting now."""
 
 
 async def start(process: Process) -> None:
@@ -52,6 +54,7 @@ async def start(process: Process) -> None:
         pace=Pace.COLD,
         patient=everything_waits,
         company_s=_COMPANY_S,
+        max_batch=_MAX_BATCH,
     )
 
     async def gained(lease: Lease) -> None:

@@ -16,7 +16,7 @@ from common.bus.dead_letters import DeadLetters
 from common.bus.errors import ShardLost
 from common.bus.messages import Record
 from common.bus.reader import Place, PositionsLost, Reader
-from common.bus.shard import COMPANY_S, KnownBrokers, Patient, ShardHandler, ShardWorker, nothing_waits
+from common.bus.shard import COMPANY_S, MAX_BATCH, KnownBrokers, Patient, ShardHandler, ShardWorker, nothing_waits
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
@@ -47,6 +47,7 @@ class HotRunner:
         pace: Pace = Pace.HOT,
         patient: Patient = nothing_waits,
         company_s: float = COMPANY_S,
+        max_batch: int = MAX_BATCH,
         open_reader: OpenReader = Reader,
     ) -> None:
         self._settings = settings
@@ -58,6 +59,7 @@ class HotRunner:
         self._fetch_wait_ms = settings.traits.fetch_wait_ms[pace]
         self._patient = patient
         self._company_s = company_s
+        self._max_batch = max_batch
         self._open_reader = open_reader
         self._workers: dict[int, ShardWorker] = {}
         self._reader: Reader | None = None
@@ -76,6 +78,7 @@ class HotRunner:
                 on_change=self._change,
                 patient=self._patient,
                 company_s=self._company_s,
+                max_batch=self._max_batch,
             )
         self._change()
 

@@ -26,7 +26,7 @@ Place = tuple[str, int]
 
 _POLL_MS = 100
 _LAG_EVERY_S = 5.0
-_GATHER_S = 0.004
+_GATHER_S = 0.01
 """The longest pause between fetches under load."""
 _BUSY_S, _CALM_S = 0.003, 0.005
 """Where fetches that bring something follow each other as fast as this (as slowly as that), the pause is all of it

@@ -94,6 +94,7 @@ class ShardWorker:
         on_change: Callable[[], None],
         patient: Patient = nothing_waits,
         company_s: float = COMPANY_S,
+        max_batch: int = MAX_BATCH,
     ) -> None:
         self.shard = shard
         self.places = tuple((topic.name, shard) for topic in topics)
@@ -105,6 +106,7 @@ class ShardWorker:
         self._on_change = on_change
         self._patient = patient
         self._company_s = company_s
+        self._max_batch = max_batch
         self._pressing = asyncio.Event()
         """Set while something is queued that does not wait for company."""
         self._cluster_id: str | None = None
@@ -201,7 +203,7 @@ class ShardWorker:
     def _next_batch(self) -> list[Record]:
         """Whatever is waiting, up to the next command."""
         batch: list[Record] = []
-        while self._queue and len(batch) < MAX_BATCH and isinstance(record := self._queue[0], Record):
+        while self._queue and len(batch) < self._max_batch and isinstance(record := self._queue[0], Record):
             self._queue.popleft()
             batch.append(record)
         if not self._queue:
