@@ -103,7 +103,7 @@ async def test_whoever_begins_at_0_gets_what_is_left_of_the_topic() -> None:
 async def test_where_fetches_follow_each_other_at_once_records_are_left_to_gather() -> None:
     consumer = Flowing(every_s=0.0)
     reader = reading(consumer, offset=0)
-    for _ in range(100):
+    for _ in range(1_000):
         assert len(await reader.poll()) == 1
     assert consumer.pauses > 0
 

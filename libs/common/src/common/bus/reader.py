@@ -26,11 +26,13 @@ Place = tuple[str, int]
 
 _POLL_MS = 100
 _LAG_EVERY_S = 5.0
-_GATHER_S = 0.01
+_GATHER_S = 0.008
 """The longest pause between fetches under load."""
-_BUSY_S, _CALM_S = 0.003, 0.005
-"""Where fetches that bring something follow each other as fast as this (as slowly as that), the pause is all of it
-(nothing): a fetch costs the same whether it brings one record or twenty."""
+_CALM, _BUSY = 500.0, 1_500.0
+"""Records a second: up to the first each is fetched at once, from the second on they gather for all of the pause. A
+fetch costs client and broker the same whether it brings one record or twenty."""
+_MEMORY_S = 0.2
+"""The time over which that is measured."""
 
 _log = structlog.get_logger(__name__)
 
@@ -69,8 +71,9 @@ class Reader:
         self._stack = AsyncExitStack()
         self._wake = asyncio.Event()
         self._last_record_s = time.monotonic()
-        self._between_s = 1.0
-        """From asking for records to having some, as of late."""
+        self._polled_s = time.monotonic()
+        self._per_s = 0.0
+        """Records a second, as of late."""
         self._lag_reported_s = 0.0
         self._lost: list[Place] = []
         self.cluster_id = ""
@@ -140,7 +143,6 @@ class Reader:
         pause_s = self._pause_s() if self.caught_up else 0.0
         if pause_s > 0:
             await self._rest(pause_s)
-        asked_s = time.monotonic()
         try:
             fetched = await self._consumer.getmany(timeout_ms=self._poll_ms(resting=pause_s > 0))
         except OffsetOutOfRangeError as error:
@@ -157,10 +159,7 @@ class Reader:
         ]
         for record in records:
             self._positions[record.topic, record.partition] = record.offset + 1
-        now_s = time.monotonic()
-        self._between_s += 0.1 * (now_s - asked_s - self._between_s)
-        if records:
-            self._last_record_s = now_s
+        self._measure(len(records))
         self._lost += [place for place, end in high_waters.items() if end < self._positions[place]]
         self._report_lag(high_waters)
         return records
@@ -195,7 +194,15 @@ class Reader:
 
     def _busy_pause_s(self) -> float:
         """How long to let records gather before the next fetch: nothing while there is little to do."""
-        return _GATHER_S * min(max((_CALM_S - self._between_s) / (_CALM_S - _BUSY_S), 0.0), 1.0)
+        return _GATHER_S * min(max((self._per_s - _CALM) / (_BUSY - _CALM), 0.0), 1.0)
+
+    def _measure(self, records: int) -> None:
+        now_s = time.monotonic()
+        passed_s = max(now_s - self._polled_s, 1e-6)
+        self._per_s += min(passed_s / _MEMORY_S, 1.0) * (records / passed_s - self._per_s)
+        self._polled_s = now_s
+        if records:
+            self._last_record_s = now_s
 
     async def _rest(self, pause_s: float) -> None:
         # Only what nobody else paused is paused here, and resumed again.
