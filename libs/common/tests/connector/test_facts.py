@@ -15,7 +15,7 @@ from common.codec import decode
 from common.connector.facts import FactPublisher, fact_id
 from common.errors import ErrorCategory
 from common.exchanges import Exchange
-from common.orders import OrderAccepted, OrderFilled, OrderRejected, OrderStatus
+from common.orders import OrderAccepted, OrderFilled, OrderRejected, OrderStatus, Side
 from common.testing.connector import MemoryBus
 
 
@@ -176,6 +176,17 @@ def test_a_trade_has_one_identity_whoever_tells_it() -> None:
         )
 
     assert fact_id(fill("1", 1)) == fact_id(fill(None, 2), "command-9")
+
+
+def test_the_two_sides_of_an_accounts_trade_with_itself_are_two_trades() -> None:
+    bought, sold = (
+        OrderFilled(
+            account_id="a", exchange=Exchange.GATEIO, symbol="BTCUSDT", trade_id="77", side=side,
+            ts_event_ms=5, ts_init_ms=5,
+        )
+        for side in (Side.BUY, Side.SELL)
+    )  # fmt: skip
+    assert fact_id(bought) != fact_id(sold)
 
 
 def test_a_refusal_is_known_by_the_command_it_answers() -> None:

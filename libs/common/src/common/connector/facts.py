@@ -338,7 +338,8 @@ def fact_id(fact: FactBase, causation_id: str | None = None) -> str:
     parts: list[object] = [fact.exchange, fact.account_id, fact.symbol]
     match fact:
         case OrderFilled():
-            parts += ["trade", fact.trade_id]
+            # Two orders of one account may trade with each other: one number, two trades.
+            parts += ["trade", fact.trade_id, fact.side]
         case OrderRejected() | OrderUnknown():
             # The exchange gives these no identity: the command that they answer does.
             parts += [order, type_of(fact), causation_id or fact.ts_init_ms]
