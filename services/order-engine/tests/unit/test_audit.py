@@ -8,16 +8,16 @@ import orjson
 import pytest
 
 from common.bus.messages import Record
-from common.bus.topics import PROTECTION_EVENTS, market_data, order_commands
+from common.bus.topics import ORDER_EVENTS, PROTECTION_EVENTS, market_data, order_commands
 from common.codec import encode
 from common.commands import CommandBase
 from common.exchanges import Exchange
-from common.orders import OrderFact, OrderType
+from common.orders import OrderAccepted, OrderFact, OrderStatus, OrderType
 from order_engine.audit.report import Json, Stored, Window, as_bytes, audited, is_clean
 from order_engine.decide import next_wake_ms
 from order_engine.events import CancelAllWanted, Observed, PriceSeen, Ticked
 from order_engine.policy import DEFAULT_POLICY
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fill, an_intent
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_fill, an_entry_fill, an_intent
 from order_engine.testing.model_exchange import ModelExchange
 from order_engine.testing.tape import Tape
 
@@ -169,6 +169,18 @@ def test_what_its_user_takes_back_without_a_word_of_ours_is_heeded() -> None:
     assert is_clean(_report(tape))
 
 
+def test_a_fact_told_again_under_its_id_with_more_in_it_is_decided_both_times() -> None:
+    tape = Tape(an_intent(order_type=OrderType.LIMIT, price=Decimal(100_000)), now_ms=NOW_MS)
+    entry = tape.bracket.entry
+    assert entry is not None
+    accepted = a_fact(OrderAccepted, entry, tape.bracket, status=OrderStatus.NEW, exchange_order_id="1")
+    for fact in (accepted, an_entry_fill(tape.bracket)):
+        tape.play(Observed(cause="", now_ms=NOW_MS, fact=fact))
+    once, again = (record.ce_id for record in tape.records if record.topic == ORDER_EVENTS.name)
+    tape.records = [_renamed(record, again, once) for record in tape.records]
+    assert is_clean(_report(tape))
+
+
 @pytest.mark.parametrize("kept", [True, False], ids=["with its price", "when prices are kept no more"])
 def test_a_price_that_reached_a_held_stop_is_seen_again(kept: bool) -> None:
     tape = Tape(an_intent(exchange=Exchange.MEXC, instrument=MEXC_BTCUSDT), now_ms=NOW_MS)
@@ -209,3 +221,9 @@ def _report(tape: Tape) -> Json:
 
 def _with_value(record: Record, value: bytes) -> Record:
     return Record(record.topic, record.partition, record.offset, record.timestamp_ms, record.key, value, record.headers)
+
+
+def _renamed(record: Record, old: str, new: str) -> Record:
+    headers = {name: new if value == old else value for name, value in record.headers.items()}
+    value = (record.value or b"").replace(old.encode(), new.encode())
+    return dataclasses.replace(record, headers=headers, value=value)

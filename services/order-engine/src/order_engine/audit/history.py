@@ -20,6 +20,7 @@ from order_engine.bracket import Bracket
 from order_engine.decide import decide, next_wake_ms
 from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Observed, PriceSeen, Ticked
 from order_engine.policy import Policy
+from order_engine.turn import Effect
 
 TICK, RESET, POLL = "tick-", "broker-reset-", "poll-"
 """How the engine names causes that are no messages."""
@@ -109,26 +110,39 @@ class History:
         """The fact that a version names; those before it changed nothing."""
         cause = said.record.causation_id or "nothing"
         self._named[cause] -= 1
-        if not any(item.record.ce_id == cause for item in self._facts):
+        left = sum(item.record.ce_id == cause for item in self._facts)
+        if not left:
             raise Broken(said.record.ce_id, f"its cause, {cause}, is no fact that was still to be decided")
-        while (item := self._facts.popleft()).record.ce_id != cause:
+        while True:
+            item = self._facts.popleft()
+            left -= item.record.ce_id == cause
+            if item.record.ce_id == cause and (not left or self._decided(bracket, item)[0] is not bracket):
+                return item
             self._pass_over(bracket, item)
-        return item
 
     def _pass_over(self, bracket: Bracket, item: Read) -> None:
         """A fact that the next version was not made by."""
-        if decide(bracket, _observed(item), self._policy)[0] is not bracket:
+        if self._decided(bracket, item)[0] is not bracket:
             self.unheeded.append(item)
+
+    def _decided(self, bracket: Bracket, item: Read) -> tuple[Bracket, tuple[Effect, ...]]:
+        return decide(bracket, _observed(item), self._policy)
 
     def _untold(self, bracket: Bracket) -> Event | None:
         """A version that nothing was said of, if there was one: it came of the next fact that changes anything."""
-        if self._facts and not self._named[self._facts[0].record.ce_id]:
+        if self._facts and (not self._named[self._facts[0].record.ce_id] or self._silent(bracket, self._facts[0])):
             return _observed(self._facts.popleft())
         if bracket.version >= self._last_told:
             return None
         self._guesses += 1
         wake_ms = next_wake_ms(bracket)  # Something was said, and is gone: a timer is the likeliest that is left.
         return None if wake_ms is None or self._guesses > _GUESSES else Ticked(cause=f"{TICK}{wake_ms}", now_ms=wake_ms)
+
+    def _silent(self, bracket: Bracket, item: Read) -> bool:
+        """Whether a fact changes the bracket without a word. One of its id may be named later: a fact can be told
+        again, under the same id, with more in it."""
+        after, effects = self._decided(bracket, item)
+        return after is not bracket and not effects
 
 
 def _observed(item: Read) -> Observed:
