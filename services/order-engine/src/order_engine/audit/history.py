@@ -130,7 +130,7 @@ class History:
 
     def _untold(self, bracket: Bracket) -> Event | None:
         """A version that nothing was said of, if there was one: it came of the next fact that changes anything."""
-        if self._facts and (not self._named[self._facts[0].record.ce_id] or self._silent(bracket, self._facts[0])):
+        if self._facts and not self._is_named(bracket, self._facts[0]):
             return _observed(self._facts.popleft())
         if bracket.version >= self._last_told:
             return None
@@ -138,11 +138,15 @@ class History:
         wake_ms = next_wake_ms(bracket)  # Something was said, and is gone: a timer is the likeliest that is left.
         return None if wake_ms is None or self._guesses > _GUESSES else Ticked(cause=f"{TICK}{wake_ms}", now_ms=wake_ms)
 
-    def _silent(self, bracket: Bracket, item: Read) -> bool:
-        """Whether a fact changes the bracket without a word. One of its id may be named later: a fact can be told
-        again, under the same id, with more in it."""
-        after, effects = self._decided(bracket, item)
-        return after is not bracket and not effects
+    def _is_named(self, bracket: Bracket, item: Read) -> bool:
+        """Whether this fact is one that a version still to come names as its cause.
+
+        A fact can be told again, under the same id, with more in it or when it means more: then one of them is named.
+        """
+        left = sum(other.record.ce_id == item.record.ce_id for other in self._facts)
+        if left <= 1 or not self._named[item.record.ce_id]:
+            return self._named[item.record.ce_id] > 0
+        return bool(self._decided(bracket, item)[1])
 
 
 def _observed(item: Read) -> Observed:
