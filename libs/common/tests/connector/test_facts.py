@@ -12,7 +12,8 @@ from common.accounts import AssetBalance, BalanceChanged
 from common.bus.errors import MessageTooLarge
 from common.bus.messages import Outgoing
 from common.codec import decode
-from common.connector.facts import FactPublisher, fact_id
+from common.connector.fact_ids import fact_id
+from common.connector.facts import FactPublisher
 from common.errors import ErrorCategory
 from common.exchanges import Exchange
 from common.orders import OrderAccepted, OrderFilled, OrderRejected, OrderStatus, Side

@@ -8,7 +8,7 @@ from common.bus.messages import Outgoing
 from common.bus.publisher import Publisher
 from common.bus.topics import ORDER_EVENTS
 from common.codec import encode
-from common.connector.facts import fact_id
+from common.connector.fact_ids import fact_id
 from common.orders import HoldingShort, OrderFact, type_of
 from sync.ledger import Finding
 from sync.metrics import DRIFT

@@ -21,22 +21,13 @@ from common.accounts import BalanceChanged, BalanceFact
 from common.bus.errors import MessageTooLarge
 from common.bus.messages import Outgoing
 from common.bus.topics import BALANCE_EVENTS, ORDER_EVENTS
-from common.codec import encode, plain
+from common.codec import encode
+from common.connector.fact_ids import fact_id
 from common.connector.metrics import FACTS_OVERFLOWED, FRAME_TO_FACT
 from common.errors import Unavailable
 from common.exchanges import Exchange
 from common.metrics import HOP, since_s
-from common.orders import (
-    FactBase,
-    ListStatus,
-    OrderAccepted,
-    OrderFact,
-    OrderFilled,
-    OrderRejected,
-    OrderSnapshot,
-    OrderUnknown,
-    type_of,
-)
+from common.orders import ListStatus, OrderAccepted, OrderFact, type_of
 
 MAX_LINE: Final = 5_000
 _MAX_CONFIRMED: Final = 20_000
@@ -46,6 +37,10 @@ _COMPANY_S: Final = 0.005
 _PAUSE_CEILING_S: Final = 2.0
 
 _log = structlog.get_logger(__name__)
+
+
+Told = asyncio.Future[None]
+"""Done when the broker has the fact, cancelled if it was given up."""
 
 
 class Bus(Protocol):
@@ -60,7 +55,7 @@ class _Entry:
 
     account_id: str
     message: Outgoing
-    acknowledged: asyncio.Future[None]
+    acknowledged: Told
     received: float | None
 
 
@@ -92,7 +87,7 @@ class FactPublisher:
         self._pressing = False
         """Whether somebody waits for something that is unsent."""
         self._balances: dict[str, BalanceChanged] = {}
-        self._confirmed: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
+        self._confirmed: OrderedDict[str, Told] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_fact = HOP.labels(FRAME_TO_FACT)
 
@@ -112,7 +107,7 @@ class FactPublisher:
         causation_id: str | None = None,
         correlation_id: str | None = None,
         received: float | None = None,
-    ) -> list[asyncio.Future[None]]:
+    ) -> list[Told]:
         """Publish order facts; the futures are done when the broker has them, cancelled if they were given up."""
         return [self._order(fact, causation_id, correlation_id, received) for fact in facts]
 
@@ -169,7 +164,7 @@ class FactPublisher:
 
     def _order(
         self, fact: OrderFact, causation_id: str | None, correlation_id: str | None, received: float | None
-    ) -> asyncio.Future[None]:
+    ) -> Told:
         ce_id = fact_id(fact, causation_id)
         # The exchange confirms an order twice, by its reply and on the stream. Once is enough to tell; whoever missed
         # it gets a snapshot by asking. Trades are always told: a broker may have forgotten the first time.
@@ -198,11 +193,8 @@ class FactPublisher:
                 self._confirmed.popitem(last=False)
         return acknowledged
 
-    def _put(
-        self, account_id: str, message: Outgoing, received: float | None, *, patient: bool
-    ) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
-        entry = _Entry(account_id, message, loop.create_future(), received)
+    def _put(self, account_id: str, message: Outgoing, received: float | None, *, patient: bool) -> Told:
+        entry = _Entry(account_id, message, asyncio.get_running_loop().create_future(), received)
         line = self._lines.get(account_id)
         if line is None:
             line = self._lines[account_id] = _Line()
@@ -327,25 +319,6 @@ def _digest(fact: BalanceFact) -> str:
     ).hexdigest()
 
 
-def _settle(acknowledged: asyncio.Future[None]) -> None:
+def _settle(acknowledged: Told) -> None:
     if not acknowledged.done():
         acknowledged.set_result(None)
-
-
-def fact_id(fact: FactBase, causation_id: str | None = None) -> str:
-    """The business key of a fact: a repetition, from whatever source, has the same one."""
-    order = fact.client_order_id or fact.exchange_order_id or fact.list_client_order_id or fact.exchange_list_id
-    parts: list[object] = [fact.exchange, fact.account_id, fact.symbol]
-    match fact:
-        case OrderFilled():
-            # Two orders of one account may trade with each other: one number, two trades.
-            parts += ["trade", fact.trade_id, fact.side]
-        case OrderRejected() | OrderUnknown():
-            # The exchange gives these no identity: the command that they answer does.
-            parts += [order, type_of(fact), causation_id or fact.ts_init_ms]
-        case OrderSnapshot() if causation_id is not None:
-            parts += [order, type_of(fact), causation_id]
-        case _:
-            cum_qty = None if fact.cum_qty is None else plain(fact.cum_qty)
-            parts += [order, type_of(fact), fact.status, cum_qty, fact.ts_event_ms]
-    return "/".join(str(part) for part in parts)
