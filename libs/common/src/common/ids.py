@@ -60,6 +60,12 @@ def parse(client_id: str) -> OrderKey | None:
     return OrderKey(bracket, leg, int(number))
 
 
+def is_exit(client_id: str | None) -> bool:
+    """Whether one of our ids names an order that protects or sells; of other people's ids nothing is known."""
+    key = None if client_id is None else parse(client_id)
+    return key is not None and key.leg is not Leg.ENTRY
+
+
 def new_id() -> str:
     """A fresh random id (uuid4) for things no caller named: intents, users, events."""
     return str(uuid.uuid4())

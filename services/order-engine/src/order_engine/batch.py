@@ -18,6 +18,7 @@ from order_engine.decide import decide
 from order_engine.events import CancelAllWanted, CancelWanted, Event, Observed
 from order_engine.noting import with_note
 from order_engine.opening import algo_orders_kept, open_bracket
+from order_engine.order import Order
 from order_engine.policy import Policy
 from order_engine.rows import Rows
 from order_engine.turn import Effect
@@ -171,13 +172,8 @@ class Batch:
         self.apply(bracket, event)
 
     def _owner(self, intent: CancelOrderIntent) -> tuple[Bracket, str] | None:
-        for bracket in self._of(intent):
-            for order in bracket.orders:
-                if intent.client_order_id in {order.client_order_id, order.list_client_order_id or ""} or (
-                    intent.exchange_order_id is not None and intent.exchange_order_id == order.exchange_order_id
-                ):
-                    return bracket, order.client_order_id
-        return None
+        found = ((bracket, meant_by(intent, bracket)) for bracket in self._of(intent))
+        return next(((bracket, order.client_order_id) for bracket, order in found if order is not None), None)
 
     def _seen(self, intent: IntentBase) -> bool:
         """One intent, at most one order, however often it is read."""
@@ -189,6 +185,16 @@ class Batch:
 
     def _emit(self, effects: Iterable[Effect], cause: str, correlation_id: str) -> None:
         self.messages += [outgoing(effect, cause, correlation_id) for effect in effects]
+
+
+def meant_by(intent: CancelOrderIntent, bracket: Bracket) -> Order | None:
+    """The bracket's order that the intent names: by its id, its list's, or the exchange's."""
+    for order in bracket.orders:
+        if intent.client_order_id in {order.client_order_id, order.list_client_order_id or ""} or (
+            intent.exchange_order_id is not None and intent.exchange_order_id == order.exchange_order_id
+        ):
+            return order
+    return None
 
 
 def outgoing(effect: Effect, cause: str, correlation_id: str) -> Outgoing:

@@ -301,8 +301,7 @@ class FactPublisher:
 
 def _confirms_exit(fact: OrderFact) -> bool:
     """Whether a confirmation is about an order that the engine placed: a person waits for that of an entry."""
-    key = None if fact.client_order_id is None else ids.parse(fact.client_order_id)
-    return fact.list_client_order_id is not None or (key is not None and key.leg is not ids.Leg.ENTRY)
+    return fact.list_client_order_id is not None or ids.is_exit(fact.client_order_id)
 
 
 def _newest(earlier: BalanceChanged, later: BalanceChanged) -> BalanceChanged:

@@ -20,7 +20,7 @@ from common.connector.ports import OrderRef
 from common.connector.trail import Trails
 from common.errors import ErrorCategory
 from common.exchanges import Exchange
-from common.ids import Leg, parse
+from common.ids import is_exit
 from common.orders import OrderFact, OrderRejected
 
 _FIRST_PAUSE_S: Final = 0.2
@@ -153,7 +153,7 @@ class Settler:
     async def look_until_clear(self, ref: OrderRef, *, conclusive_ms: int, since_ms: int) -> Found | Absent:
         """Ask until there is an answer that will not change: the order, or proof that it never arrived."""
         pause_s = _FIRST_PAUSE_S
-        lookups = self._urgent if _is_exit(ref) else self._lookups
+        lookups = self._urgent if is_exit(ref.client_order_id) else self._lookups
         while True:
             finding = await self._look(lookups, ref, conclusive_ms, since_ms)
             if isinstance(finding, Found) or (isinstance(finding, Absent) and finding.proven):
@@ -239,8 +239,3 @@ class Settler:
         SETTLING.labels(self._exchange).set(len(self._open))
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("settling_broke", account_id=key[0], client_order_id=key[1], exc_info=error)
-
-
-def _is_exit(ref: OrderRef) -> bool:
-    key = parse(ref.client_order_id or "")
-    return key is not None and key.leg is not Leg.ENTRY

@@ -15,7 +15,7 @@ from common.instruments import ZERO
 from common.intents import CancelOrderIntent, IntentBase
 from common.protection import BracketNoted, StopLatched
 from order_engine.audit.told import Said, Told
-from order_engine.batch import Read
+from order_engine.batch import Read, meant_by
 from order_engine.bracket import Bracket
 from order_engine.decide import decide, next_wake_ms
 from order_engine.events import AskAll, CancelAllWanted, CancelWanted, Event, Observed, PriceSeen, Ticked
@@ -93,7 +93,8 @@ class History:
         if wanted is None:
             return None
         if isinstance(wanted.message, CancelOrderIntent):
-            order_id = _meant(bracket, wanted.message)
+            order = meant_by(wanted.message, bracket)
+            order_id = wanted.message.client_order_id or "" if order is None else order.client_order_id
             return CancelWanted(cause=cause, now_ms=now_ms, client_order_id=order_id)
         return CancelAllWanted(cause=cause, now_ms=now_ms)
 
@@ -143,20 +144,11 @@ class History:
 
         A fact can be told again, under the same id, with more in it or when it means more: then one of them is named.
         """
-        left = sum(other.record.ce_id == item.record.ce_id for other in self._facts)
-        if left <= 1 or not self._named[item.record.ce_id]:
-            return self._named[item.record.ce_id] > 0
-        return bool(self._decided(bracket, item)[1])
+        if not self._named[item.record.ce_id]:
+            return False
+        told_again = sum(other.record.ce_id == item.record.ce_id for other in self._facts) > 1
+        return not told_again or bool(self._decided(bracket, item)[1])
 
 
 def _observed(item: Read) -> Observed:
     return Observed(cause=item.record.ce_id, now_ms=item.record.ce_time_ms, fact=item.message)  # type: ignore[arg-type]
-
-
-def _meant(bracket: Bracket, intent: CancelOrderIntent) -> str:
-    for order in bracket.orders:
-        if intent.client_order_id in {order.client_order_id, order.list_client_order_id or ""} or (
-            intent.exchange_order_id is not None and intent.exchange_order_id == order.exchange_order_id
-        ):
-            return order.client_order_id
-    return intent.client_order_id or ""
