@@ -7,11 +7,13 @@ Header names follow the Kafka protocol binding of CloudEvents: attributes are pr
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
 from aiokafka import ConsumerRecord
+
+from common.derived import derived
 
 SPEC_VERSION: Final = "1.0"
 CONTENT_TYPE: Final = "application/json"
@@ -82,7 +84,7 @@ class Record:
     def ce_source(self) -> str | None:
         return self.headers.get("ce_source")
 
-    @cached_property
+    @derived
     def ce_time_ms(self) -> int:
         """When the message came about, by its own word; else when the broker got it."""
         return from_rfc3339(self.headers.get("ce_time", "")) or self.timestamp_ms
