@@ -14,7 +14,8 @@ from common.commands import SubmitOrder
 from common.connector.commands import CommandRunner
 from common.connector.desk import Held, LeaseEnded, Task
 from common.connector.facts import FactPublisher
-from common.connector.ports import Call
+from common.connector.lookups import Found
+from common.connector.ports import Accepted, Call, OrderRef
 from common.connector.trail import Correlations, Trails
 from common.db.leases import Lease
 from common.exchanges import Exchange
@@ -50,28 +51,78 @@ class Listed:
         return None
 
     def submit_order(self, command: SubmitOrder, instrument: Any) -> Call[Any]:
-        return a_call()
+        return Call(a_call().request, lambda reply, now_ms: Accepted(()))
+
+
+class Looks:
+    """A settler that finds every order it looks for."""
+
+    def __init__(self) -> None:
+        self.looked_for: list[str] = []
+
+    def conclusive_ms(self, last_sent_ms: int) -> int:
+        return last_sent_ms
+
+    async def look_until_clear(self, ref: OrderRef, *, conclusive_ms: int, since_ms: int) -> Found:
+        self.looked_for.append(ref.client_order_id or "")
+        nothing_of_it: Any = None  # What it looks like does not matter here.
+        return Found(nothing_of_it, ())
+
+
+def the_runner(exchange: FakeExchange, keys: MemoryKeys, settler: Any = None) -> CommandRunner:
+    listed: Any = Listed()
+    return CommandRunner(
+        listed, exchange.client.with_keys(keys), settler, FactPublisher(MemoryBus(), Exchange.BINANCE, "test"),
+        Trails(), Correlations(), listed, listed, exchange.clock, on_gap=lambda account_id, from_ms: None,
+    )  # fmt: skip
+
+
+def an_order(exchange: FakeExchange, made_ms: int = 0) -> SubmitOrder:
+    return SubmitOrder(
+        command_id="c", bracket_id="b", account_id="a", exchange=Exchange.BINANCE, symbol="BTCUSDT",
+        ts_init_ms=made_ms, valid_until_ms=exchange.valid_until(), client_order_id="o", side=Side.BUY,
+        order_type=OrderType.MARKET, qty=Decimal(1),
+    )  # fmt: skip
+
+
+def record_of(order: SubmitOrder, *, fresh: bool) -> Record:
+    return Record("commands", 0, 0, 0, "a", encode(order), {}, fresh=fresh)
+
+
+def a_lease(epoch: int) -> Lease:
+    return Lease("accounts", 0, "me", epoch, time.monotonic() + 1_000)
 
 
 async def test_an_order_that_waited_for_its_key_is_not_sent_after_the_lease_has_ended(exchange: FakeExchange) -> None:
-    keys = AwaitedKeys()
-    listed: Any = Listed()
-    nobody: Any = None  # No outcome here is in doubt, so that nothing is settled.
-    runner = CommandRunner(
-        listed, exchange.client.with_keys(keys), nobody, FactPublisher(MemoryBus(), Exchange.BINANCE, "test"), Trails(),
-        Correlations(), listed, listed, exchange.clock, on_gap=lambda account_id, from_ms: None,
-    )  # fmt: skip
-    lease = Lease("accounts", 0, "me", 1, time.monotonic() + 1_000)
-    order = SubmitOrder(
-        command_id="c", bracket_id="b", account_id="a", exchange=Exchange.BINANCE, symbol="BTCUSDT", ts_init_ms=0,
-        valid_until_ms=exchange.valid_until(), client_order_id="o", side=Side.BUY, order_type=OrderType.MARKET,
-        qty=Decimal(1),
-    )  # fmt: skip
-    record = Record("commands", 0, 0, 0, "a", encode(order), {}, fresh=True)
-    sending = asyncio.create_task(runner(Task(order, record, Held(lease, 0))))
+    keys, lease, order = AwaitedKeys(), a_lease(1), an_order(exchange)
+    runner = the_runner(exchange, keys)  # No outcome here is in doubt, so that nothing is settled.
+    sending = asyncio.create_task(runner(Task(order, record_of(order, fresh=True), Held(lease, 0))))
     await keys.asked.wait()
     lease.deadline_s = 0
     keys.answers.set()
     with pytest.raises(LeaseEnded):
         await sending
     assert exchange.wire.sent == []
+
+
+@pytest.mark.parametrize("case", ["made before it was ours", "left meanwhile to others", "interrupted"])
+async def test_an_order_that_may_have_left_already_is_looked_for_first(exchange: FakeExchange, case: str) -> None:
+    now_ms, looks = exchange.clock.now_ms(), Looks()
+    made_ms = now_ms - (20_000 if case == "made before it was ours" else 5_000)
+    order = an_order(exchange, made_ms)
+    before = Held(a_lease(1), now_ms - 10_000)
+    held = Held(a_lease(3 if case == "left meanwhile to others" else 2), now_ms - 1_000, before)
+    task = Task(order, record_of(order, fresh=case == "interrupted"), held, interrupted=case == "interrupted")
+    await the_runner(exchange, exchange.keys, looks)(task)
+    assert looks.looked_for == ["o"]
+    assert exchange.wire.sent == []
+
+
+async def test_an_order_made_while_nobody_but_us_could_send_it_leaves_at_once(exchange: FakeExchange) -> None:
+    now_ms, looks = exchange.clock.now_ms(), Looks()
+    order = an_order(exchange, made_ms=now_ms - 5_000)
+    lapsed = Held(a_lease(1), now_ms - 10_000)
+    task = Task(order, record_of(order, fresh=False), Held(a_lease(2), now_ms - 1_000, lapsed))
+    await the_runner(exchange, exchange.keys, looks)(task)
+    assert looks.looked_for == []
+    assert len(exchange.wire.sent) == 1

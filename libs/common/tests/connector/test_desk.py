@@ -54,14 +54,18 @@ class Execution:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
+        self.interrupted: list[bool] = []
         self.gates: dict[str, asyncio.Event] = {}
         self.error: Exception | None = None
 
     async def __call__(self, task: Task) -> None:
         self.begun.append(task.command.command_id)
+        self.interrupted.append(task.interrupted)
         if self.error is not None:
             raise self.error
         await self.gates.setdefault(task.command.command_id, asyncio.Event()).wait()
+        if not task.held.lease.valid():
+            raise LeaseEnded
 
     def finish(self, *numbers: int) -> None:
         for number in numbers:
@@ -169,6 +173,28 @@ async def test_a_command_whose_lease_ended_is_left_to_the_next_owner(bench: Benc
     await bench.take(record(0, submit(1, "x")))
     assert await bench.stored() == []
     assert bench.letters.parked == []
+
+
+async def test_a_command_whose_lease_ended_is_known_as_interrupted_when_it_is_read_again(bench: Bench) -> None:
+    bench.execution.error = LeaseEnded()
+    await bench.take(record(0, submit(1, "x")))
+    await asyncio.sleep(0)
+    bench.execution.error = None
+    await bench.take(record(0, submit(1, "x")), record(1, submit(2, "y")))
+    assert bench.execution.interrupted == [False, True, False]
+
+
+async def test_a_command_read_again_before_its_lease_was_found_ended_is_begun_again(
+    bench: Bench, eventually: Any
+) -> None:
+    await bench.take(record(0, submit(1, "x")))
+    bench.lease.deadline_s = 0
+    bench.held = Held(Lease("accounts", 0, "me", 2, time.monotonic() + 1_000), 0)
+    await bench.take(record(0, submit(1, "x")))
+    assert bench.execution.begun == ["command-1"]
+    bench.execution.finish(1)
+    await eventually(lambda: bench.execution.interrupted == [False, True])
+    assert await bench.stored() == [1]
 
 
 async def test_a_defect_is_parked_and_holds_up_nobody(bench: Bench) -> None:

@@ -70,6 +70,7 @@ class Ownership:
         self._overlap_s = overlap_s
         self._book: dict[str, AccountChanged] = {}
         self._held: dict[int, Held] = {}
+        self._before: dict[int, Held] = {}
         self._leaving: dict[int, asyncio.TimerHandle] = {}
         self._loaded = asyncio.Event()
 
@@ -95,12 +96,13 @@ class Ownership:
         if (timer := self._leaving.pop(lease.shard, None)) is not None:
             timer.cancel()
         free_ms = int((time.monotonic() - lease.free_since_s) * 1000)
-        self._held[lease.shard] = Held(lease, self._clock.now_ms() - free_ms)
+        self._held[lease.shard] = Held(lease, self._clock.now_ms() - free_ms, self._before.get(lease.shard))
         self._reconcile()
 
     def lost(self, shard: int) -> None:
         """Send nothing more for it; its accounts are streamed until the next owner surely does."""
-        if self._held.pop(shard, None) is not None:
+        if (held := self._held.pop(shard, None)) is not None:
+            self._before[shard] = held
             loop = asyncio.get_running_loop()
             self._leaving[shard] = loop.call_later(self._overlap_s, self._left, shard)
 

@@ -184,12 +184,12 @@ class CommandRunner:
     def _suspect(self, task: Task) -> bool:
         """Whether this command may have been sent before, by whoever owned the shard then.
 
-        A record that is not fresh is harmless while we have owned the shard for longer than the command exists: we
+        A record that is not fresh is harmless while nobody but us has owned the shard since the command was made: we
         would know it. An expired one is never sent, so only the exchange can say what became of it.
         """
-        if task.record.fresh:
-            return False
-        created_since = task.command.ts_init_ms - CLOCK_SKEW_MS > task.held.since_ms
+        if task.interrupted or task.record.fresh:
+            return task.interrupted
+        created_since = task.command.ts_init_ms - CLOCK_SKEW_MS > task.held.ours_since_ms
         return not created_since or self._clock.now_ms() > task.command.valid_until_ms
 
     async def _adopted(self, task: Task, refs: Sequence[OrderRef]) -> bool:

@@ -35,12 +35,15 @@ _log = structlog.get_logger(__name__)
 class Held:
     """A shard we own, and since when."""
 
-    __slots__ = ("lease", "since_ms")
+    __slots__ = ("lease", "ours_since_ms", "since_ms")
 
-    def __init__(self, lease: Lease, since_ms: int) -> None:
+    def __init__(self, lease: Lease, since_ms: int, before: "Held | None" = None) -> None:
         self.lease = lease
         self.since_ms = since_ms
-        """Nobody else can have sent anything for this shard after this (our clock): the lease before had ended."""
+        """Nothing can have been sent for this shard under the lease before after this (our clock): it had ended."""
+        stayed_ours = before is not None and before.lease.epoch == lease.epoch - 1
+        self.ours_since_ms: int = before.ours_since_ms if before is not None and stayed_ours else since_ms
+        """Nobody but this process has had a lease since this: what was begun of commands made later is known here."""
 
     def may_send(self) -> None:
         """Raises LeaseEnded once somebody else may own the shard; ask right before a request leaves."""
@@ -49,14 +52,15 @@ class Held:
 
 
 class Task:
-    """One command on its way through."""
+    """One command on its way through; `interrupted` if it was before, when our lease ended."""
 
-    __slots__ = ("command", "held", "record", "started")
+    __slots__ = ("command", "held", "interrupted", "record", "started")
 
-    def __init__(self, command: Command, record: Record, held: Held) -> None:
+    def __init__(self, command: Command, record: Record, held: Held, *, interrupted: bool = False) -> None:
         self.command = command
         self.record = record
         self.held = held
+        self.interrupted = interrupted
         self.started = stopwatch()
 
     @property
@@ -66,7 +70,7 @@ class Task:
 
 
 class LeaseEnded(Exception):
-    """The shard's lease ran out before the command could be sent; the next owner handles it as suspect."""
+    """The shard's lease ran out before the command could be sent; whoever owns it next handles it as suspect."""
 
 
 class Execute(Protocol):
@@ -118,7 +122,7 @@ class CommandDesk:
         self._execute = execute
         self._held = held
         self._dead_letters = dead_letters
-        self._recent = RecentIds()
+        self._recent, self._interrupted = RecentIds(), RecentIds()
         self._chains: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._running: dict[int, set[asyncio.Task[None]]] = {}
         self._unfinished: dict[int, _Unfinished] = {}
@@ -144,7 +148,7 @@ class CommandDesk:
         held = self._held(shard)
         if held is None or not held.lease.valid():
             raise ShardLost(shard)
-        tasks = [Task(command_of(record), record, held) for record in batch]
+        tasks = [self._task(command_of(record), record, held) for record in batch]
         unfinished = self._unfinished.setdefault(shard, _Unfinished())
         for task in tasks:
             cell = unfinished.add(task.record)
@@ -187,6 +191,9 @@ class CommandDesk:
         else:
             unfinished.flushed(record)
 
+    def _task(self, command: Command, record: Record, held: Held) -> Task:
+        return Task(command, record, held, interrupted=command.command_id in self._interrupted)
+
     def _start(self, shard: int, task: Task, cell: list[bool]) -> None:
         key = _chain_of(task.command)
         before = self._chains.get(key)
@@ -204,8 +211,7 @@ class CommandDesk:
             async with room:
                 await self._execute(task)
         except LeaseEnded:
-            # Not finished: the next owner reads it again and looks the order up before it sends.
-            self._recent.discard(task.command.command_id)
+            self._interrupt(task, cell)
         except Exception as error:
             # A defect of ours: it must not hold up the shard, and an operator must see it.
             _log.exception("command_broke", command_id=task.command.command_id)
@@ -213,6 +219,15 @@ class CommandDesk:
             cell[0] = True
         else:
             cell[0] = True
+
+    def _interrupt(self, task: Task, cell: list[bool]) -> None:
+        """Not finished: whoever owns the shard next reads it again, and looks the order up before it sends."""
+        command_id, held = task.command.command_id, self._held(task.record.partition)
+        self._interrupted.add(command_id)
+        if held is None or held is task.held:
+            self._recent.discard(command_id)
+        else:  # That is us, and we may have read it already and taken it for one under way.
+            self._start(task.record.partition, Task(task.command, task.record, held, interrupted=True), cell)
 
     async def _park(self, record: Record, error: Exception) -> None:
         while True:

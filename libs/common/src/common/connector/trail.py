@@ -200,6 +200,9 @@ class RecentIds:
             self._ids.popitem(last=False)
         return True
 
+    def __contains__(self, item: object) -> bool:
+        return item in self._ids
+
     def discard(self, item: str) -> None:
         """Forget an id: it may come again."""
         self._ids.pop(item, None)
