@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Final
 
-from common.bus.brokers import BusSettings, Pace
+from common.bus.brokers import BusSettings
 from common.bus.clients import BusClients
 from common.bus.messages import Outgoing, Record, record_from
 from common.bus.publisher import Publisher
 from common.bus.reader import Place, PositionsLost, Reader
+from common.bus.tempo import Tempo
 from common.bus.topics import Topic, shard_of
 from common.errors import Unavailable
 from tests.simulation.determinism import world_ms
@@ -55,7 +56,7 @@ class MemoryBroker:
     def clients(self) -> BusClients:
         """What a process reaches it by."""
         return BusClients(
-            reader=lambda settings, topics, client_id, *, fetch_wait_ms: MemoryReader(self, topics),
+            reader=lambda settings, topics, client_id, *, tempo: MemoryReader(self, topics),
             publisher=lambda settings, topics, client_id: MemoryPublisher(self, client_id),
             follow=self.follow,
         )
@@ -111,7 +112,7 @@ class MemoryBroker:
         return self._chance.uniform(*_LATE_S)
 
     async def follow(
-        self, settings: BusSettings, *topics: Topic, client_id: str, pace: Pace
+        self, settings: BusSettings, *topics: Topic, client_id: str, tempo: Tempo
     ) -> AsyncGenerator[Record, None]:
         """The production `tail`, on this broker."""
         ends, cluster = {place: len(log.raws) for place, log in self.logs.items()}, self.cluster

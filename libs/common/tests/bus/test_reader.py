@@ -8,8 +8,9 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from common.bus.brokers import BrokerKind, BusSettings
+from common.bus.brokers import BrokerKind, BusSettings, Pace
 from common.bus.reader import PositionsLost, Reader
+from common.bus.tempo import Tempo, steady
 from common.bus.topics import ORDER_EVENTS
 
 PLACE = (ORDER_EVENTS.name, 1)
@@ -75,9 +76,9 @@ class Flowing(KeptFrom):
         }
 
 
-def reading(consumer: KeptFrom, offset: int, *, wait_ms: int = 1, hurried: bool = False) -> Reader:
+def reading(consumer: KeptFrom, offset: int, *, pace: Pace = Pace.HOT) -> Reader:
     settings = BusSettings(kafka_bootstrap="127.0.0.1:1", broker=BrokerKind.EMBEDDED)
-    reader = Reader(settings, [ORDER_EVENTS], "test", fetch_wait_ms=wait_ms, hurries=lambda: hurried)
+    reader = Reader(settings, [ORDER_EVENTS], "test", tempo=steady(pace))
     reader._consumer = consumer
     lifeline: Any = SimpleNamespace(lost=False)
     reader._lifeline = lifeline
@@ -118,15 +119,16 @@ async def test_where_records_are_few_each_is_fetched_at_once() -> None:
 
 async def test_whoever_is_in_no_hurry_waits_beside_the_embedded_broker_and_not_inside_it() -> None:
     consumer = Flowing(every_s=0.006)
-    reader = reading(consumer, offset=0, wait_ms=5)
+    reader = reading(consumer, offset=0, pace=Pace.LIVE)
     for _ in range(3):
         await reader.poll()
     assert consumer.pauses == 2, "the first fetch, which shows where the end is, waits for nothing"
 
 
-async def test_a_reader_that_somebody_waits_for_makes_no_pauses_between_fetches() -> None:
-    consumer = Flowing(every_s=0.006)
-    reader = reading(consumer, offset=0, wait_ms=5, hurried=True)
-    for _ in range(3):
-        await reader.poll()
-    assert consumer.pauses == 0
+async def test_a_reader_is_roused_from_its_pause_when_somebody_begins_to_wait() -> None:
+    paces, woken = [Pace.COLD], asyncio.Event()
+    tempo = Tempo(lambda: paces[-1])
+    with tempo.nudging(woken.set):
+        paces.append(Pace.HOT)
+        tempo.hurry()
+    assert (woken.is_set(), tempo.pace) == (True, Pace.HOT)

@@ -39,8 +39,8 @@ class Feed:
     async def run(self) -> None:
         """Read for ever."""
         topics = (ORDER_EVENTS, PROTECTION_EVENTS, ACCOUNTS)
-        hurries = self._waiting.hurries
-        async for record in tail(self._settings, *topics, client_id="gateway", ready=self.reading, hurries=hurries):
+        tempo = self._waiting.tempo
+        async for record in tail(self._settings, *topics, client_id="gateway", ready=self.reading, tempo=tempo):
             self.take(record)
 
     def take(self, record: Record) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from common import ids
+from common.bus.brokers import Pace
+from common.bus.tempo import Tempo
 from common.orders import FactBase
 from common.protection import ProtectionBase
 from gateway.trading.progress import Fact
@@ -39,14 +41,12 @@ class Waiting:
         self._queues: defaultdict[Key, list[asyncio.Queue[Fact]]] = defaultdict(list)
         self._accounts: Counter[str] = Counter()
         self._hurried = 0
+        self.tempo = Tempo(self._pace)
+        """How soon the facts are to be read."""
 
     def about(self, account_id: str | None) -> bool:
         """Whether anybody waits for facts of this account: nobody needs to read those of others."""
         return account_id in self._accounts
-
-    def hurries(self) -> bool:
-        """Whether somebody waits who has nothing else to do."""
-        return self._hurried > 0
 
     def tell(self, fact: Fact) -> None:
         """Wake who waits for this fact."""
@@ -66,6 +66,7 @@ class Waiting:
             self._queues[key].append(queue)
             self._accounts[key[0]] += 1
         self._hurried += hurried
+        self.tempo.hurry()
         try:
             yield Facts(queue)
         finally:
@@ -77,6 +78,11 @@ class Waiting:
                 self._accounts[key[0]] -= 1
                 if not self._accounts[key[0]]:
                     del self._accounts[key[0]]
+
+    def _pace(self) -> Pace:
+        if self._hurried:
+            return Pace.HOT  # Somebody waits who has nothing else to do.
+        return Pace.LIVE if self._queues else Pace.COLD
 
 
 class Facts:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.bus.brokers import Pace
 from common.errors import ErrorCategory
 from common.exchanges import Exchange
 from common.intents import CancelAllOrdersIntent, PlaceOrder
@@ -153,10 +154,17 @@ def test_a_cancel_of_a_held_stop_is_answered_by_the_end_of_its_exit(level: int, 
 
 
 def test_readers_hurry_only_while_a_request_is_being_answered() -> None:
-    waiting = Waiting()
+    waiting, paces = Waiting(), list[Pace]()
     keys = entry_keys("account", "intent")
-    with waiting.for_facts(keys, hurried=False):
-        assert not waiting.hurries()
-        with waiting.for_facts(keys):
-            assert waiting.hurries()
-    assert not waiting.hurries()
+
+    def note() -> None:
+        paces.append(waiting.tempo.pace)
+
+    note()
+    with waiting.tempo.nudging(note):
+        with waiting.for_facts(keys, hurried=False):
+            with waiting.for_facts(keys):
+                pass
+            note()
+        note()
+    assert paces == [Pace.COLD, Pace.LIVE, Pace.HOT, Pace.LIVE, Pace.COLD]

@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 from common.bus.brokers import BusSettings, Pace
 from common.bus.clients import Follow
 from common.bus.tail import tail
+from common.bus.tempo import steady
 from common.bus.topics import market_data
 from common.clock import Clock
 from common.codec import decode, decode_union
@@ -83,7 +84,7 @@ class PriceWatch:
         """React to every published price, for ever."""
         topic = market_data(self._exchange)
         client_id = f"order-engine-{self._exchange}"
-        async for record in self._tail(self._settings, topic, client_id=client_id, pace=Pace.HOT):
+        async for record in self._tail(self._settings, topic, client_id=client_id, tempo=steady(Pace.HOT)):
             if record.value is None:
                 continue
             try:

@@ -11,6 +11,7 @@ from common.bus.dead_letters import TopicDeadLetters
 from common.bus.hot import HotRunner
 from common.bus.publisher import Publisher
 from common.bus.shard import everything_waits
+from common.bus.tempo import steady
 from common.bus.topics import DEAD_LETTERS
 from common.clock import SystemClock
 from common.db.leases import Lease, Leases, owner_name
@@ -51,7 +52,7 @@ async def start(process: Process) -> None:
         dead_letters=TopicDeadLetters(publisher, SERVICE),
         client_id=SERVICE,
         known=offsets,
-        pace=Pace.COLD,
+        tempo=steady(Pace.COLD),
         patient=everything_waits,
         company_s=_COMPANY_S,
         max_batch=_MAX_BATCH,

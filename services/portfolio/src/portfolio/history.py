@@ -7,6 +7,7 @@ from typing import Final
 from common.bus.brokers import BusSettings, Pace
 from common.bus.messages import Record
 from common.bus.reader import Place, PositionsLost, Reader
+from common.bus.tempo import steady
 from common.bus.topics import ACCOUNTS
 from common.errors import CgtError, UnreadableMessage
 from portfolio.facts import TOPICS, Fact, fact_of
@@ -43,8 +44,7 @@ class History:
 async def read(settings: BusSettings, wanted: Mapping[Place, int], known_brokers: frozenset[str]) -> History:
     """Everything before these positions. Raises HistoryTooShort, Unavailable."""
     told = History()
-    pace = settings.traits.fetch_wait_ms[Pace.LIVE]
-    async with Reader(settings, HISTORY, "portfolio-rebuild", fetch_wait_ms=pace) as reader:
+    async with Reader(settings, HISTORY, "portfolio-rebuild", tempo=steady(Pace.LIVE)) as reader:
         if known_brokers - {reader.cluster_id}:
             raise HistoryTooShort("the broker at this address is not the one the stored numbers were read from")
         missing = {place: offset for place, offset in wanted.items() if offset > 0}

@@ -42,7 +42,7 @@ class BrokerTraits:
     fetch_wait_ms: Mapping[Pace, int]
     """How long a record may wait to be fetched."""
     fetch_hold_ms: int
-    """How much of that the broker is asked to wait in a fetch; the rest passes between fetches."""
+    """How much of that the broker is asked to wait in a fetch; the rest passes between fetches. No wait is shorter."""
     idle_after_ms: int | None
     """A reader that saw nothing for this long pauses between fetches; None: fetches wake on data by themselves."""
     idle_pause_max_ms: int

@@ -7,20 +7,19 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from common.bus.brokers import BusSettings, Pace
+from common.bus.brokers import BusSettings
 from common.bus.messages import Record
 from common.bus.publisher import Publisher
 from common.bus.reader import Reader
 from common.bus.tail import tail
+from common.bus.tempo import Tempo
 from common.bus.topics import Topic
 
 
 class OpenReader(Protocol):
     """Makes a reader, to be entered."""
 
-    def __call__(
-        self, settings: BusSettings, topics: Sequence[Topic], client_id: str, *, fetch_wait_ms: int
-    ) -> Reader: ...
+    def __call__(self, settings: BusSettings, topics: Sequence[Topic], client_id: str, *, tempo: Tempo) -> Reader: ...
 
 
 class OpenPublisher(Protocol):
@@ -33,7 +32,7 @@ class Follow(Protocol):
     """Follows topics from their end, for ever."""
 
     def __call__(
-        self, settings: BusSettings, *topics: Topic, client_id: str, pace: Pace
+        self, settings: BusSettings, *topics: Topic, client_id: str, tempo: Tempo
     ) -> AsyncGenerator[Record, None]: ...
 
 

@@ -7,6 +7,7 @@ from common.bus.brokers import BusSettings, Pace
 from common.bus.messages import Record
 from common.bus.reader import PositionsLost, Reader
 from common.bus.tail import beginnings, ends
+from common.bus.tempo import steady
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
@@ -16,11 +17,10 @@ async def read_history(settings: BusSettings, topics: Sequence[Topic], client_id
 
     What is no longer there is left out: a topic begins where its retention lets it begin.
     """
-    wait_ms = settings.traits.fetch_wait_ms[Pace.LIVE]
     places = [(topic.name, partition) for topic in topics for partition in range(settings.partitions)]
     found: list[Record] = []
     try:
-        async with Reader(settings, topics, client_id, fetch_wait_ms=wait_ms) as reader:
+        async with Reader(settings, topics, client_id, tempo=steady(Pace.LIVE)) as reader:
             begins, until = await beginnings(settings, places), await ends(settings, places)
             until = {place: end for place, end in until.items() if end > begins[place]}
             reader.assign({place: begins[place] for place in until})

@@ -17,12 +17,14 @@ from common.bus.errors import ShardLost
 from common.bus.messages import Record
 from common.bus.reader import Place, PositionsLost, Reader
 from common.bus.shard import COMPANY_S, MAX_BATCH, KnownBrokers, Patient, ShardHandler, ShardWorker, nothing_waits
+from common.bus.tempo import Tempo, steady
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
 __all__ = ["HotRunner", "KnownBrokers", "ShardHandler"]
 
 _RECONNECT_CEILING_S = 1.0
+_HOT = steady(Pace.HOT)
 
 _log = structlog.get_logger(__name__)
 
@@ -31,8 +33,8 @@ class HotRunner:
     """Runs the shards it is assigned until it is stopped; anything unforeseen ends `run()` with an exception.
 
     `known` remembers which broker the stored positions belong to. Without it a broker that came back empty while this
-    process was down is noticed only as long as its topics are shorter than the positions. `pace` says who waits for the
-    effects, `patient` which records may wait for `company_s`, so that those after them are handled in the same batch.
+    process was down is noticed only as long as its topics are shorter than the positions. `tempo` says who waits for
+    the effects, `patient` which records may wait for `company_s`, so that those after them go into the same batch.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class HotRunner:
         dead_letters: DeadLetters,
         client_id: str,
         known: KnownBrokers | None = None,
-        pace: Pace = Pace.HOT,
+        tempo: Tempo = _HOT,
         patient: Patient = nothing_waits,
         company_s: float = COMPANY_S,
         max_batch: int = MAX_BATCH,
@@ -56,7 +58,7 @@ class HotRunner:
         self._dead_letters = dead_letters
         self._client_id = client_id
         self._known = known
-        self._fetch_wait_ms = settings.traits.fetch_wait_ms[pace]
+        self._tempo = tempo
         self._patient = patient
         self._company_s = company_s
         self._max_batch = max_batch
@@ -94,10 +96,7 @@ class HotRunner:
         while not self._stopping:
             try:
                 async with self._open_reader(
-                    self._settings,
-                    self._topics,
-                    self._client_id,
-                    fetch_wait_ms=self._fetch_wait_ms,
+                    self._settings, self._topics, self._client_id, tempo=self._tempo
                 ) as reader:
                     pause_s = 0.05
                     await self._read(reader)

@@ -6,7 +6,7 @@ Everything peculiar about reading lives here: the end of a partition as the firs
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
@@ -17,6 +17,7 @@ from common.bus.admin import BROKER_ERRORS, admin_client, cluster_id, ensure_top
 from common.bus.brokers import BusSettings
 from common.bus.lifeline import connect_lifeline
 from common.bus.messages import Record, record_from
+from common.bus.tempo import Tempo
 from common.bus.topics import Topic
 from common.errors import CgtError, Unavailable
 from common.metrics import LAG
@@ -48,7 +49,7 @@ class PositionsLost(CgtError):
 class Reader:
     """Reads assigned places in order, on one broker for as long as that lives; `cluster_id` says which broker it is.
 
-    While `hurries()` somebody waits for what is read: there are no pauses between fetches for the sake of the broker.
+    Between fetches it rests, for the sake of the broker, for as long as its tempo allows.
     """
 
     def __init__(
@@ -57,13 +58,11 @@ class Reader:
         topics: Sequence[Topic],
         client_id: str,
         *,
-        fetch_wait_ms: int,
-        hurries: Callable[[], bool] = lambda: False,
+        tempo: Tempo,
     ) -> None:
         self._settings = settings
-        self._hurries = hurries
-        self._hold_ms = min(fetch_wait_ms, settings.traits.fetch_hold_ms)
-        self._pace_s = (fetch_wait_ms - self._hold_ms) / 1000
+        self._tempo = tempo
+        self._hold_ms = settings.traits.fetch_hold_ms
         self._topics = tuple(topics)
         self._client_id = client_id
         self._positions: dict[Place, int] = {}
@@ -87,6 +86,7 @@ class Reader:
             async with admin_client(self._settings) as admin:
                 self.cluster_id = await cluster_id(admin)
             self._consumer = await self._connect()
+            self._stack.enter_context(self._tempo.nudging(self.nudge))
         except (Unavailable, *BROKER_ERRORS) as error:
             await self._stack.aclose()
             raise Unavailable("the broker") from error
@@ -181,8 +181,8 @@ class Reader:
         return consumer
 
     def _pause_s(self) -> float:
-        pace_s = 0.0 if self._hurries() else max(self._pace_s, self._idle_pause_s())
-        return max(pace_s, self._busy_pause_s())
+        wait_ms = self._settings.traits.fetch_wait_ms[self._tempo.pace]
+        return max((wait_ms - self._hold_ms) / 1000, self._idle_pause_s(), self._busy_pause_s())
 
     def _idle_pause_s(self) -> float:
         """How long to rest before the next fetch: nothing at first, then a little more with every idle second."""

@@ -1,7 +1,7 @@
 """Follows topics without keeping a position: for broadcasts and tools, from the end or from the start."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal
 
 import structlog
@@ -11,10 +11,12 @@ from common.bus.admin import BROKER_ERRORS, stop_client
 from common.bus.brokers import BusSettings, Pace
 from common.bus.messages import Record
 from common.bus.reader import Place, PositionsLost, Reader
+from common.bus.tempo import Tempo, steady
 from common.bus.topics import Topic
 from common.errors import Unavailable
 
 _NO_SUCH_OFFSET = 2**62
+_LIVE = steady(Pace.LIVE)
 
 _log = structlog.get_logger(__name__)
 
@@ -25,20 +27,18 @@ async def tail(
     from_: Literal["end", "start"] = "end",
     client_id: str = "tail",
     ready: asyncio.Event | None = None,
-    pace: Pace = Pace.LIVE,
-    hurries: Callable[[], bool] = lambda: False,
+    tempo: Tempo = _LIVE,
 ) -> AsyncGenerator[Record, None]:
     """Every record published after `ready` is set (from "end"), or every record there is and will be (from "start").
 
-    `pace` says who waits for it as a rule, `hurries` whether somebody does just now. Outlives broker restarts: an
-    emptied broker, or one that kept less than was missed, is read from its beginning. Stop it by closing the iterator.
+    Outlives broker restarts: an emptied broker, or one that kept less than was missed, is read from its beginning. Stop
+    it by closing the iterator.
     """
     positions: dict[Place, int] = {}
     followed = ""
-    wait_ms = settings.traits.fetch_wait_ms[pace]
     while True:
         try:
-            async with Reader(settings, topics, client_id, fetch_wait_ms=wait_ms, hurries=hurries) as reader:
+            async with Reader(settings, topics, client_id, tempo=tempo) as reader:
                 if not followed:
                     positions = await _beginning(settings, topics, from_)
                 elif reader.cluster_id != followed:

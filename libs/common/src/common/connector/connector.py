@@ -14,6 +14,7 @@ from common.bus.brokers import BusSettings, Pace
 from common.bus.clients import KAFKA, BusClients
 from common.bus.dead_letters import TopicDeadLetters
 from common.bus.hot import HotRunner
+from common.bus.tempo import steady
 from common.bus.topics import (
     ACCOUNTS,
     BALANCE_EVENTS,
@@ -224,7 +225,7 @@ class Connector:
     async def _follow_hints(self) -> None:
         client_id = f"{self._outside.name}-accounts"
         follow = self._outside.bus_clients.follow
-        async for record in follow(self._outside.bus, ACCOUNTS, client_id=client_id, pace=Pace.COLD):
+        async for record in follow(self._outside.bus, ACCOUNTS, client_id=client_id, tempo=steady(Pace.COLD)):
             if record.value is None:
                 continue
             try:

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 import structlog
 
-from common.bus.brokers import BusSettings, Pace
+from common.bus.brokers import BusSettings
 from common.bus.dead_letters import DeadLetters
 from common.bus.hot import HotRunner
+from common.bus.tempo import Tempo
 from common.db.leases import Lease, Leases, owner_name
 from common.db.offsets import Offsets
 from common.db.pool import DatabaseSettings, create_pool
@@ -67,7 +68,6 @@ class RunningStream:
         notices = Notices(self._database.database_url, _SCHEMA, self._instance, self._hub)
         offsets = Offsets(self._pool, CONSUMER)
         writer = Writer(self._store, offsets, owners, self._hub, self._settings.retention_ms)
-        # A person before a screen waits for these, and nobody's trade: what the trades read goes first.
         runner = HotRunner(
             self._bus,
             TOPICS,
@@ -75,7 +75,7 @@ class RunningStream:
             dead_letters=dead_letters,
             client_id="gateway-events",
             known=offsets,
-            pace=Pace.LIVE,
+            tempo=Tempo(writer.pace),
         )
         process.spawn("hub", self._hub.run())
         process.spawn("notices", notices.run())

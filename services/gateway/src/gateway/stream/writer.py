@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from common.accounts import BalanceFact
+from common.bus.brokers import Pace
 from common.bus.errors import ShardLost
 from common.bus.messages import Record
 from common.bus.topics import BALANCE_EVENTS, ORDER_EVENTS, PROTECTION_EVENTS
@@ -65,6 +66,7 @@ class Writer:
         self._retention_ms = retention_ms
         self._leases: dict[int, Lease] = {}
         self._wanted_until_s: dict[str, float] = {}
+        self._heeded_until_s = 0.0
         self._passed: dict[int, dict[tuple[str, int], Record]] = {}
         self._flushed_s: dict[int, float] = {}
 
@@ -76,6 +78,10 @@ class Writer:
         """The shard is somebody else's now."""
         self._leases.pop(shard, None)
         self._passed.pop(shard, None)
+
+    def pace(self) -> Pace:
+        """A person before a screen may wait for these, and nobody's trade: what the trades read goes first."""
+        return Pace.LIVE if self._hub.listening or time.monotonic() < self._heeded_until_s else Pace.COLD
 
     async def positions(self, shard: int) -> Mapping[tuple[str, int], int]:
         """The next offsets, as stored with the events."""
@@ -130,6 +136,8 @@ class Writer:
             found = await self._store.wanted(sorted(unknown))
             self._wanted_until_s |= dict.fromkeys(found, now_s + _WANTED_FOR_S)
             known |= found
+        if known:
+            self._heeded_until_s = now_s + _WANTED_FOR_S
         return known
 
 
