@@ -233,8 +233,11 @@ class Statements:
         return [] if found is None else [found]
 
     def _save_streams(self, *columns: Sequence[Any]) -> list[Row]:
-        for row in _rows(("account_id", "watermark_ms", "symbols", "open_orders"), columns):
-            self._tables.streams[row["account_id"]] = row
+        names = ("account_id", "watermark_ms", "symbols", "open_orders")
+        for row, lease in zip(_rows(names, columns[:4]), zip(*columns[4:], strict=True), strict=True):
+            kind, shard, owner, epoch = lease
+            if self._lock(kind, shard, owner, epoch):
+                self._tables.streams[row["account_id"]] = row
         return []
 
     def _begin_stream(self, account_id: str, from_ms: int, symbols: str) -> list[Row]:

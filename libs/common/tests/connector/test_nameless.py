@@ -103,6 +103,18 @@ async def test_an_order_is_found_by_its_terms_and_never_as_another_one(nameless:
     assert await nameless.claimed(second, "po-2")
 
 
+async def test_what_may_be_an_order_that_is_just_being_placed_is_taken_for_no_other(nameless: Nameless) -> None:
+    await nameless.expect(a_stop("s1"))
+    await nameless.expect(a_stop("s2"))
+    second = nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s2"))
+    with nameless.placing(a_stop("s1", command_id="c1")):
+        assert not await nameless.claimed(second, "po-1"), "it may be s1, whose answer is on its way"
+        with nameless.placing(a_stop("s2", command_id="c2")):
+            assert not await nameless.claimed(second, "po-1"), "its own answer will say what it is called"
+    with nameless.placing(a_stop("s1", command_id="c3", trigger_px=Decimal(80_000))):
+        assert await nameless.claimed(second, "po-2"), "another trigger is no mistake to make"
+
+
 async def test_what_the_exchange_calls_an_order_is_written_down_before_anybody_is_told(
     nameless: Nameless, trails: Trails, written: Written
 ) -> None:

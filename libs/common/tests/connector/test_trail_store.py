@@ -8,6 +8,7 @@ from typing import Any
 from common.connector.ports import OrderRef
 from common.connector.trail import Trails
 from common.connector.trail_store import TrailStore
+from common.db.leases import Lease
 
 
 class SlowPool:
@@ -29,7 +30,8 @@ class SlowPool:
 
 
 def a_store(pool: SlowPool, trails: Trails) -> TrailStore:
-    return TrailStore(pool, trails, safe=lambda account_id: True)
+    lease = Lease("accounts", 0, "me", 1, 0.0)
+    return TrailStore(pool, trails, lease_of=lambda account_id: lease, safe=lambda account_id: True)
 
 
 def a_ref(name: str) -> OrderRef:

@@ -91,13 +91,15 @@ class Ownership:
         """What the vault said of an account last."""
         return self._book.get(account_id)
 
-    def gained(self, lease: Lease) -> None:
+    def gained(self, lease: Lease) -> Held:
         """A shard is ours from now on."""
         if (timer := self._leaving.pop(lease.shard, None)) is not None:
             timer.cancel()
         free_ms = int((time.monotonic() - lease.free_since_s) * 1000)
-        self._held[lease.shard] = Held(lease, self._clock.now_ms() - free_ms, self._before.get(lease.shard))
+        held = Held(lease, self._clock.now_ms() - free_ms, self._before.get(lease.shard))
+        self._held[lease.shard] = held
         self._reconcile()
+        return held
 
     def lost(self, shard: int) -> None:
         """Send nothing more for it; its accounts are streamed until the next owner surely does."""

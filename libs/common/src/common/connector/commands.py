@@ -6,7 +6,7 @@ told with what helps to decide next (the market's price, the free balance); unkn
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from decimal import Decimal
 from typing import Any, Final, Protocol, assert_never
 
@@ -34,6 +34,8 @@ from common.orders import OrderCanceled, OrderFact, Side
 
 CLOCK_SKEW_MS: Final = 1_000
 """How far the clocks of the order-engine and of this process may be apart."""
+_Submit = SubmitOrder | SubmitOrderList
+_CallFor = Callable[[Any, Instrument], Call[Outcome]]
 _GONE: Final = frozenset({ErrorCategory.NOT_FOUND, ErrorCategory.ALREADY_CLOSED})
 
 _log = structlog.get_logger(__name__)
@@ -117,15 +119,21 @@ class CommandRunner:
     async def _submit(
         self,
         task: Task,
-        command: SubmitOrder | SubmitOrderList,
+        command: _Submit,
         legs: Sequence[str],
-        call_for: Callable[[Any, Instrument], Call[Outcome]],
+        call_for: _CallFor,
     ) -> None:
         refs = [ref_of(command, leg) for leg in legs]
         suspect = self._suspect(task)
-        await self._written_down(command, suspect=suspect)
+        if self._nameless is not None:
+            await self._nameless.written_down(command, suspect=suspect)
         if suspect and await self._adopted(task, refs):
             return
+        with nullcontext() if self._nameless is None else self._nameless.placing(command):
+            await self._place(task, command, refs, call_for)
+
+    async def _place(self, task: Task, command: _Submit, refs: Sequence[OrderRef], call_for: _CallFor) -> None:
+        legs = [ref.client_order_id or "" for ref in refs]
         instrument = await self._instruments.get(command.symbol)
         if instrument is None:
             unlisted = Rejected(ErrorCategory.INVALID_SYMBOL, "unlisted", f"{command.symbol} is not traded here")
@@ -152,18 +160,7 @@ class CommandRunner:
                 )
                 self._ask(task, refs, sent_ms)
 
-    async def _written_down(self, command: SubmitOrder | SubmitOrderList, *, suspect: bool) -> None:
-        """An order that the exchange will not know by our id can only be found again by its terms."""
-        if self._nameless is None or not self._nameless.concerns(command):
-            return
-        assert isinstance(command, SubmitOrder), "lists have ids wherever they exist"
-        if suspect:
-            await self._nameless.recalled(command.account_id)
-        await self._nameless.expect(command)
-
-    async def _withdraw(
-        self, task: Task, command: SubmitOrder | SubmitOrderList, placed: Accepted, beyond: Rejected
-    ) -> None:
+    async def _withdraw(self, task: Task, command: _Submit, placed: Accepted, beyond: Rejected) -> None:
         """Nothing stays armed on the wrong side of the market; what has fired meanwhile is told as it is."""
         assert isinstance(command, SubmitOrder), "only single orders wait for triggers here"
         self._trails.note(placed.facts)
@@ -209,7 +206,7 @@ class CommandRunner:
         return bool(found)
 
     async def _explained(
-        self, command: SubmitOrder | SubmitOrderList, legs: Sequence[str], refusal: Rejected, instrument: Instrument
+        self, command: _Submit, legs: Sequence[str], refusal: Rejected, instrument: Instrument
     ) -> list[OrderFact]:
         """One refusal per leg, with the numbers that say what to do next."""
         market_px = available_qty = None

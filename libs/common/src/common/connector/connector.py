@@ -93,7 +93,7 @@ class Connector:
         self._publisher = outside.bus_clients.publisher(outside.bus, topics_of(dialect.exchange), outside.name)
         self._facts = FactPublisher(self._publisher, dialect.exchange, outside.name)
         self._trails = Trails()
-        self._store = TrailStore(outside.pool, self._trails, self._facts.acknowledged)
+        self._store = TrailStore(outside.pool, self._trails, lease_of=self._lease_of, safe=self._facts.acknowledged)
         self._correlations = Correlations()
         self._nameless = Nameless(dialect.exchange, self._trails, recall=self._recall, remember=self._store.remember)
         self._settler = self._new_settler()
@@ -197,14 +197,13 @@ class Connector:
         await self._settler.stop()
         if not await self._facts.drain(_DRAIN_S):
             _log.warning("facts_not_published", count=self._facts.unacknowledged)
-        await self._store.flush()
 
     async def _gained(self, lease: Lease) -> None:
         lingering = [
             each for each in self._streams.accounts if shard_of(each, self._outside.bus.partitions) == lease.shard
         ]
-        self._ownership.gained(lease)
-        for account_id in sorted(lingering):
+        held = self._ownership.gained(lease)
+        for account_id in () if held.stayed_ours else sorted(lingering):
             self._recovery.regained(account_id)
         await self._runner.assign((lease.shard,))
 
@@ -212,12 +211,18 @@ class Connector:
         try:
             await self._runner.revoke((shard,))
             await self._desk.finish(shard)
+            await self._store.flush()
         finally:  # Whoever hands a shard over does not wait for us longer than the lease lasts.
             self._ownership.lost(shard)
 
     def _forget(self, account_id: str) -> None:
         self._settler.drop(account_id)
         self._recovery.drop(account_id)
+        self._trails.forget(account_id)
+
+    def _lease_of(self, account_id: str) -> Lease | None:
+        held = self._ownership.held(shard_of(account_id, self._outside.bus.partitions))
+        return held.lease if held is not None and self._recovery.restored(account_id) else None
 
     async def _recall(self, account_id: str) -> None:
         await self._recovery.trail(account_id)

@@ -35,14 +35,15 @@ _log = structlog.get_logger(__name__)
 class Held:
     """A shard we own, and since when."""
 
-    __slots__ = ("lease", "ours_since_ms", "since_ms")
+    __slots__ = ("lease", "ours_since_ms", "since_ms", "stayed_ours")
 
     def __init__(self, lease: Lease, since_ms: int, before: "Held | None" = None) -> None:
         self.lease = lease
         self.since_ms = since_ms
         """Nothing can have been sent for this shard under the lease before after this (our clock): it had ended."""
-        stayed_ours = before is not None and before.lease.epoch == lease.epoch - 1
-        self.ours_since_ms: int = before.ours_since_ms if before is not None and stayed_ours else since_ms
+        self.stayed_ours = before is not None and before.lease.epoch == lease.epoch - 1
+        """Our lease had lapsed, and nobody else had one meanwhile."""
+        self.ours_since_ms: int = before.ours_since_ms if before is not None and self.stayed_ours else since_ms
         """Nobody but this process has had a lease since this: what was begun of commands made later is known here."""
 
     def may_send(self) -> None:

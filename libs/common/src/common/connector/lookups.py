@@ -98,7 +98,7 @@ class Lookups:
         match answer:
             case OrderFound() if self._nameless is not None:
                 if not await self._nameless.claimed(ref, answer.order.exchange_order_id):
-                    return Unclear("claimed", "another order of the same terms was found to be this one meanwhile")
+                    return Unclear("claimed", "what was found may be another order of the same terms")
                 return await self.with_trades(self._nameless.named(answer.order))
             case OrderFound():
                 return await self.with_trades(answer.order)

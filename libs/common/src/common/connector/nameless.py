@@ -9,7 +9,8 @@ id to the other one, and count one stop as two.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -51,6 +52,8 @@ class Nameless:
         """The orders of which it is written down what the exchange calls them."""
         self._claims: dict[tuple[str, str], str] = {}
         """By account and the exchange's id, whose it will be as soon as that is written down."""
+        self._placing: dict[str, SubmitOrder] = {}
+        """By command: the placements under way here, which will say themselves what the exchange calls their orders."""
 
     def concerns(self, command: Command) -> bool:
         """Whether this command places such an order."""
@@ -66,6 +69,23 @@ class Nameless:
                 await asyncio.sleep(_RECALL_PAUSE_S)
             else:
                 return
+
+    @contextmanager
+    def placing(self, command: Command) -> Iterator[None]:
+        """While this order is being placed here, nobody takes what looks like it for another order."""
+        if isinstance(command, SubmitOrder) and self.concerns(command):
+            self._placing[command.command_id] = command
+        try:
+            yield
+        finally:
+            self._placing.pop(command.command_id, None)
+
+    async def written_down(self, command: Command, *, suspect: bool) -> None:
+        """The terms by which alone such an order can be found again are written down, if this command places one."""
+        if isinstance(command, SubmitOrder) and self.concerns(command):
+            if suspect:
+                await self.recalled(command.account_id)
+            await self.expect(command)
 
     async def expect(self, command: SubmitOrder) -> None:
         """Write down what is about to be sent. Without a database it is sent all the same: protection comes first."""
@@ -113,10 +133,12 @@ class Nameless:
         return msgspec.structs.replace(command, exchange_order_id=known.exchange_order_id)
 
     async def claimed(self, ref: OrderRef, exchange_order_id: str | None) -> bool:
-        """The order that was found is this one from now on; False if it is known to be another one by now."""
+        """The order that was found is this one from now on; False if it is or may be known to be another one."""
         if ref.terms is None or ref.client_order_id is None or exchange_order_id is None:
             return True
         if exchange_order_id in self._taken_by_others(ref.account_id, ref.client_order_id):
+            return False
+        if ref.exchange_order_id is None and any(_alike(ref.terms, each) for each in self._placing.values()):
             return False
         await self._became(ref.account_id, ref.client_order_id, exchange_order_id)
         return True
@@ -172,3 +194,12 @@ class Nameless:
             and fact.side in {None, ref.terms.side}
             for ref in orders
         )
+
+
+def _alike(one: SubmitOrder, other: SubmitOrder) -> bool:
+    """Whether the exchange could show one order where it has the other."""
+    return _terms(one) == _terms(other)
+
+
+def _terms(order: SubmitOrder) -> tuple[object, ...]:
+    return order.account_id, order.symbol, order.side, order.qty, order.trigger_px

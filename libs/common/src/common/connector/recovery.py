@@ -82,6 +82,10 @@ class Recovery:
         """Accounts whose stream runs and whose gaps are closed."""
         return frozenset(self._live)
 
+    def restored(self, account_id: str) -> bool:
+        """Whether what was stored of the account is among what is remembered of it."""
+        return account_id in self._restored
+
     def start(self, account_id: str, from_ms: int | None = None) -> None:
         """Facts may be missing since `from_ms`, or since the last one known: read the account. Returns at once."""
         self.interrupted(account_id)
@@ -97,6 +101,7 @@ class Recovery:
     def regained(self, account_id: str) -> None:
         """Somebody else had the account since we last did: what is stored of it is newer than what is remembered."""
         self._restored.discard(account_id)
+        self._trails.forget(account_id)
         self.start(account_id)
 
     def interrupted(self, account_id: str) -> None:

@@ -14,11 +14,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from common.connector.ports import OrderRef
 from common.connector.trail import Trail, Trails
 from common.db.errors import typed_errors
+from common.db.leases import Lease
+from common.db.offsets import assert_lease_args
 from common.errors import Unavailable
 
 _SAVE: Final = """
 INSERT INTO stream_state (account_id, watermark_ms, symbols, open_orders)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::jsonb[])
+SELECT account_id, watermark_ms, symbols, open_orders
+FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::jsonb[], $5::text[], $6::int[], $7::text[], $8::bigint[])
+    AS trails(account_id, watermark_ms, symbols, open_orders, kind, shard, owner, epoch)
+JOIN leases USING (kind, shard, owner, epoch)
+FOR SHARE OF leases
 ON CONFLICT (account_id) DO UPDATE SET watermark_ms = excluded.watermark_ms, symbols = excluded.symbols,
     open_orders = excluded.open_orders, updated_at = clock_timestamp()
 """
@@ -54,12 +60,25 @@ def stream_state(metadata: sa.MetaData) -> sa.Table:
 
 
 class TrailStore:
-    """Loads a trail when an account is gained, saves what changed from time to time."""
+    """Loads a trail when an account is gained, saves what changed from time to time.
 
-    def __init__(self, pool: asyncpg.Pool, trails: Trails, safe: Callable[[str], bool]) -> None:
+    `lease_of` says under which lease an account's trail may be saved. There is none while another process has the
+    account, or before what it left was read: what is remembered here is then less than what is stored.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        trails: Trails,
+        *,
+        lease_of: Callable[[str], Lease | None],
+        safe: Callable[[str], bool],
+    ) -> None:
         self._pool = pool
         self._trails = trails
+        self._lease_of = lease_of
         self._safe = safe
+        self._flushing = asyncio.Lock()
         self._remembering: Counter[str] = Counter()
         self._saving: frozenset[str] = frozenset()
         self._saved = asyncio.Event()
@@ -110,31 +129,39 @@ class TrailStore:
 
     async def flush(self) -> None:
         """Save what changed. What the broker has not confirmed yet must not count as known: it is saved later."""
-        changed = self._trails.take_changed()
-        ready = [trail for trail in changed if self._ready(trail.account_id)]
-        self._trails.put_back(trail for trail in changed if not self._ready(trail.account_id))
-        if not ready:
-            return
-        self._saving = frozenset(trail.account_id for trail in ready)
+        async with self._flushing:
+            changed = [(trail, self._ready(trail.account_id)) for trail in self._trails.take_changed()]
+            ready = [(trail, lease) for trail, lease in changed if lease is not None]
+            self._trails.put_back(trail for trail, lease in changed if lease is None)
+            if ready:
+                await self._store(ready)
+
+    async def _store(self, ready: Sequence[tuple[Trail, Lease]]) -> None:
+        self._saving = frozenset(trail.account_id for trail, _ in ready)
         self._saved.clear()
         try:
             with typed_errors():
                 await self._save(ready)
         except Unavailable as error:
             _log.warning("trails_not_stored", accounts=len(ready), error=str(error))
-            self._trails.put_back(ready)
+            self._trails.put_back(trail for trail, _ in ready)
         finally:
             self._saving = frozenset()
             self._saved.set()
 
-    def _ready(self, account_id: str) -> bool:
-        return self._safe(account_id) and account_id not in self._remembering
+    def _ready(self, account_id: str) -> Lease | None:
+        ready = self._safe(account_id) and account_id not in self._remembering
+        return self._lease_of(account_id) if ready else None
 
-    async def _save(self, trails: Sequence[Trail]) -> None:
-        await self._pool.execute(
-            _SAVE,
-            [trail.account_id for trail in trails],
-            [trail.known_until_ms for trail in trails],
-            [msgspec.json.encode(sorted(trail.symbols)).decode() for trail in trails],
-            [msgspec.json.encode(trail.lately_ended() | trail.open_orders).decode() for trail in trails],
-        )
+    async def _save(self, trails: Sequence[tuple[Trail, Lease]]) -> None:
+        rows = [
+            (
+                trail.account_id,
+                trail.known_until_ms,
+                msgspec.json.encode(sorted(trail.symbols)).decode(),
+                msgspec.json.encode(trail.lately_ended() | trail.open_orders).decode(),
+                *assert_lease_args(lease),
+            )
+            for trail, lease in trails
+        ]
+        await self._pool.execute(_SAVE, *map(list, zip(*rows, strict=True)))
