@@ -35,6 +35,11 @@ def test_a_container_listens_and_is_asked_for_its_health_as_the_table_says(
 
 
 @_OURS
+def test_a_container_that_no_position_waits_for_steps_back(composed: dict[str, Any], service: Service) -> None:
+    assert ("cpu_shares" in composed[service.name]) == bool(service.niceness)
+
+
+@_OURS
 def test_a_container_is_given_its_own_secrets_only(composed: dict[str, Any], service: Service) -> None:
     given = composed[service.name]["environment"]
     known = {name for each in SERVICES for name in each.own_secrets}

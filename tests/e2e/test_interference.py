@@ -303,7 +303,17 @@ async def test_what_is_changed_by_hand_is_taken_over_or_placed_as_planned(desk: 
         params |= {"price": "98000", "cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": str(placed["orderId"])}
         await hands.ask("POST", "/api/v3/order/cancelReplace", **params)
         report = await hands.sync()
-        assert (report["byKind"], report["foreignOrders"]) == ({"canceled": 1}, 1), report
+        # A connector that has just read the account anew told the cancel itself.
+        assert report["byKind"] in ({"canceled": 1}, {}), report
+        assert report["foreignOrders"] == 1, report
+
+        async def open_orders() -> list[Json]:
+            return list(await hands.user.trader.get("/exchanges/open-orders", exchange="BINANCE"))
+
+        def is_replaced(orders: list[Json]) -> bool:
+            return placed["orderId"] not in [order["orderId"] for order in orders]
+
+        await hands.desk.eventually(open_orders, is_replaced, "our entry is known to be cancelled")
 
     stories = {"bitget": bitget, "gateio": gateio, "binance": binance}
 

@@ -19,7 +19,8 @@ import os, runpy, subprocess, sys
 leash, platform, told = sys.argv[1:]
 sleeper = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
 run = f"import sys, runpy; sys.platform = {platform!r}; runpy.run_path({leash!r}, run_name='__main__')"
-subprocess.Popen([sys.executable, "-c", run, str(os.getpid()), "9", "-", sys.executable, "-c", sleeper, told]).wait()
+command = [sys.executable, "-c", sleeper, told]
+subprocess.Popen([sys.executable, "-c", run, str(os.getpid()), "9", "-", "0", *command]).wait()
 """
 
 
@@ -52,13 +53,20 @@ async def test_the_command_ends_when_its_starter_is_killed(tmp_path: Path, platf
 def test_the_exit_status_of_the_command_is_the_leashs_own(platform: str) -> None:
     run = f"import sys, runpy; sys.platform = {platform!r}; runpy.run_path({LEASH!r}, run_name='__main__')"
     command = [sys.executable, "-c", "import sys; sys.exit(7)"]
-    done = subprocess.run([sys.executable, "-c", run, str(os.getpid()), "9", "-", *command], check=False)
+    done = subprocess.run([sys.executable, "-c", run, str(os.getpid()), "9", "-", "0", *command], check=False)
     assert done.returncode == 7
 
 
 def test_nothing_is_run_for_a_starter_that_is_gone_already(tmp_path: Path) -> None:
     told = tmp_path / "ran"
     command = ["touch", str(told)]
-    done = subprocess.run([sys.executable, LEASH, "1", "9", "-", *command], check=False)
+    done = subprocess.run([sys.executable, LEASH, "1", "9", "-", "0", *command], check=False)
     assert done.returncode == 1
     assert not told.exists()
+
+
+def test_a_command_that_trades_need_not_wait_for_steps_back() -> None:
+    command = [sys.executable, "-c", "import os; print(os.nice(0))"]
+    leash = [sys.executable, LEASH, str(os.getpid()), "9", "-", "5"]
+    done = subprocess.run([*leash, *command], check=True, capture_output=True)
+    assert int(done.stdout) == os.nice(0) + 5

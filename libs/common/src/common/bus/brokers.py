@@ -45,7 +45,7 @@ class BrokerTraits:
     """How much of that the broker is asked to wait in a fetch; the rest passes between fetches. No wait is shorter."""
     idle_after_ms: int | None
     """A reader that saw nothing for this long pauses between fetches; None: fetches wake on data by themselves."""
-    idle_pause_max_ms: int
+    idle_pause_max_ms: Mapping[Pace, int]
     idempotent_producer: bool
     end_offsets_trusted: bool
     forgets_on_restart: bool
@@ -66,7 +66,7 @@ BROKERS: Mapping[BrokerKind, BrokerTraits] = MappingProxyType(
             # While it waits it searches the partitions over and over: 20 ms for 16 of them cost it 1.5 ms of work.
             fetch_hold_ms=2,
             idle_after_ms=3_000,
-            idle_pause_max_ms=100,
+            idle_pause_max_ms={Pace.HOT: 100, Pace.LIVE: 100, Pace.COLD: 300},
             idempotent_producer=False,  # InitProducerId fails.
             end_offsets_trusted=False,  # Base offset of the last batch + 1.
             forgets_on_restart=True,
@@ -80,7 +80,7 @@ BROKERS: Mapping[BrokerKind, BrokerTraits] = MappingProxyType(
             fetch_wait_ms={Pace.HOT: 500, Pace.LIVE: 500, Pace.COLD: 500},
             fetch_hold_ms=500,
             idle_after_ms=None,
-            idle_pause_max_ms=0,
+            idle_pause_max_ms={Pace.HOT: 0, Pace.LIVE: 0, Pace.COLD: 0},
             idempotent_producer=True,
             end_offsets_trusted=True,
             forgets_on_restart=False,

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from common.bus.admin import BROKER_ERRORS, admin_client, cluster_id, ensure_topics, stop_client
-from common.bus.brokers import BusSettings
+from common.bus.brokers import BusSettings, Pace
 from common.bus.lifeline import connect_lifeline
 from common.bus.messages import Record, record_from
 from common.bus.tempo import Tempo
@@ -181,16 +181,17 @@ class Reader:
         return consumer
 
     def _pause_s(self) -> float:
-        wait_ms = self._settings.traits.fetch_wait_ms[self._tempo.pace]
-        return max((wait_ms - self._hold_ms) / 1000, self._idle_pause_s(), self._busy_pause_s())
+        pace = self._tempo.pace
+        wait_ms = self._settings.traits.fetch_wait_ms[pace]
+        return max((wait_ms - self._hold_ms) / 1000, self._idle_pause_s(pace), self._busy_pause_s())
 
-    def _idle_pause_s(self) -> float:
+    def _idle_pause_s(self, pace: Pace) -> float:
         """How long to rest before the next fetch: nothing at first, then a little more with every idle second."""
         traits = self._settings.traits
         if traits.idle_after_ms is None:
             return 0.0
         idle_ms = (time.monotonic() - self._last_record_s) * 1000 - traits.idle_after_ms
-        return min(max(idle_ms / 20, 0.0), traits.idle_pause_max_ms) / 1000
+        return min(max(idle_ms / 20, 0.0), traits.idle_pause_max_ms[pace]) / 1000
 
     def _busy_pause_s(self) -> float:
         """How long to let records gather before the next fetch: nothing while there is little to do."""

@@ -1,18 +1,21 @@
-"""Runs a command that cannot outlive its starter: `python leash.py PARENT_PID SIGNAL USER COMMAND...`.
+"""Runs a command that cannot outlive its starter: `python leash.py PARENT_PID SIGNAL USER NICENESS COMMAND...`.
 
 On Linux the kernel delivers SIGNAL to the command when the starter dies, however it dies (prctl(2), PR_SET_PDEATHSIG),
 and this program is replaced by the command. Elsewhere it stays as the command's parent and watches for the starter.
-USER is `-`, or the account to run as when the starter is root: PostgreSQL refuses to run as root.
+USER is `-`, or the account to run as when the starter is root: PostgreSQL refuses to run as root. Where processors are
+short, a command of a higher NICENESS steps back.
 
 It is started by path and imports the standard library only, so that it costs a few milliseconds.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
@@ -24,8 +27,10 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 def main(argv: list[str]) -> int:
     """Become the command (Linux), or its guard (elsewhere)."""
-    parent, death_signal, user, command = int(argv[1]), int(argv[2]), argv[3], argv[4:]
+    parent, death_signal, user, niceness, command = int(argv[1]), int(argv[2]), argv[3], int(argv[4]), argv[5:]
     on_linux = sys.platform == "linux"
+    if niceness:
+        _step_back(niceness)
     if user != "-":
         _become(user, keep_file_access=on_linux)
     if not on_linux:
@@ -34,6 +39,13 @@ def main(argv: list[str]) -> int:
     if os.getppid() == parent:
         os.execvp(command[0], command)  # noqa: S606
     return 1  # The starter died before the kernel was told: nobody would ever end the command.
+
+
+def _step_back(niceness: int) -> None:
+    os.nice(niceness)
+    # Linux may weigh sessions against each other, and niceness within one only (sched(7), "The autogroup feature").
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _become(user: str, *, keep_file_access: bool) -> None:

@@ -105,12 +105,14 @@ def start(
     user: str | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
     death_signal: signal.Signals = signal.SIGKILL,
+    niceness: int = 0,
 ) -> Child:
     """Start `command`, appending what it prints to `log`. `death_signal` is what it gets should this process die.
 
-    `env` replaces the environment. `user` names the account to run as when this process is root.
+    `env` replaces the environment. `user` names the account to run as when this process is root. `niceness` says how
+    far it steps back where processors are short.
     """
-    leash = [sys.executable, "-I", "-S", _LEASH, str(os.getpid()), str(int(death_signal)), user or "-"]
+    leash = [sys.executable, "-I", "-S", _LEASH, str(os.getpid()), str(int(death_signal)), user or "-", str(niceness)]
     with log.open("ab") as out:
         popen = subprocess.Popen(
             [*leash, *map(str, command)],

@@ -9,6 +9,10 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+_STEPS_BACK: Final = 5
+"""A third of the share of a processor that the others get, where all want it."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,10 @@ class Listener:
 
 @dataclass(frozen=True)
 class Service:
-    """One row of the table. `announces` are the settings by which the others learn where it is."""
+    """One row of the table. `announces` are the settings by which the others learn where it is.
+
+    `niceness` is above 0 where people wait for it and no position does: when processors are short, trades go first.
+    """
 
     name: str
     module: str
@@ -33,6 +40,7 @@ class Service:
     migrates: bool = False
     callers: tuple[str, ...] = ()
     own_secrets: tuple[str, ...] = ()
+    niceness: int = 0
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -132,12 +140,14 @@ SERVICES: tuple[Service, ...] = (
         module="portfolio",
         listeners=(Listener("CGT_HTTP_PORT", 7141, "CGT_PORT_PORTFOLIO"),),
         migrates=True,
+        niceness=_STEPS_BACK,
     ),
     Service(
         name="gateway",
         module="gateway",
         listeners=(Listener("CGT_HTTP_PORT", 3000, "CGT_PORT_GATEWAY"),),
         migrates=True,
+        niceness=_STEPS_BACK,
         own_secrets=("CGT_JWT_SECRET",),
     ),
 )

@@ -149,7 +149,11 @@ class Stack:
         """
         service = self._services[name]
         child = start(
-            name, [sys.executable, *service.command], log=self._log_path(name), env=self.settings(name) | settings
+            name,
+            [sys.executable, *service.command],
+            log=self._log_path(name),
+            env=self.settings(name) | settings,
+            niceness=service.niceness,
         )
         self._children[name] = child
         health = f"{url_of(service, self.ports)}{service.health_path}"
