@@ -30,6 +30,8 @@ MEASURED: Final = ("binance-connector", "order-engine")
 """The services on the path from fill to order."""
 
 _LIVE_WITHIN_S: Final = 60.0
+_LIVE_EACH_S: Final = 0.2
+"""For each account beyond that: its stream is opened, and what it may have missed is read."""
 _VALID_MS: Final = 600_000
 _AT_ONCE: Final = 20
 _PAUSE_S: Final = 0.2
@@ -85,7 +87,7 @@ class Ours:
         await self._until_live()
 
     async def _until_live(self) -> None:
-        deadline = time.monotonic() + _LIVE_WITHIN_S
+        deadline = time.monotonic() + _LIVE_WITHIN_S + _LIVE_EACH_S * len(self.accounts)
         connector = self._stack.urls["binance-connector"]
         while (live := await gauge(connector, "cgt_accounts_live")) < len(self.accounts):
             if time.monotonic() > deadline:

@@ -43,6 +43,8 @@ class Schema:
     offsets: dict[tuple[str, str, int], tuple[int, int]] = field(default_factory=dict)
     brokers: dict[tuple[str, int], str] = field(default_factory=dict)
     outbox: dict[str, Row] = field(default_factory=dict)
+    outbox_rows: int = 0
+    """How many there ever were: the sequence outlives whoever inserts."""
     brackets: dict[str, Row] = field(default_factory=dict)
     orders: dict[str, Row] = field(default_factory=dict)
     fills: dict[tuple[str, ...], Row] = field(default_factory=dict)
@@ -56,7 +58,6 @@ class Statements:
 
     def __init__(self, schema: Schema, loop: VirtualLoop) -> None:
         self._tables, self._loop = schema, loop
-        self._rows = 0
         self._known: tuple[tuple[str, Callable[..., list[Row]]], ...] = (
             ("WITH moved AS ( INSERT INTO consumer_offsets", self._commit),
             ("SELECT bracket_id, doc FROM brackets WHERE shard = $1 AND is_open", self._open_brackets),
@@ -104,8 +105,9 @@ class Statements:
             return []  # A connector's positions, and nothing else.
         at = 5
         for row in _rows(_OUTBOX, values[at : at + OUTBOX_VALUES]):
-            self._rows += 1
-            self._tables.outbox.setdefault(row["ce_id"], row | {"id": self._rows, "created_s": self._loop.time()})
+            self._tables.outbox_rows += 1
+            numbered = {"id": self._tables.outbox_rows, "created_s": self._loop.time()}
+            self._tables.outbox.setdefault(row["ce_id"], row | numbered)
         at += OUTBOX_VALUES
         tables: tuple[tuple[dict[Any, Row], Any, tuple[str, ...], bool], ...] = (
             (self._tables.brackets, BRACKET_COLUMNS, ("bracket_id",), True),

@@ -162,8 +162,10 @@ class Judge:
             self._watch_bare(book, held - sold - book.stops, event.ts_ms)
 
     def _watch_bare(self, book: Book, bare: Decimal, now_ms: int) -> None:
+        """Of every purchase, what could not be sold by itself may stay bare."""
         instrument, last = self._instruments[book.venue.exchange], book.venue.server.exchange.markets[SYMBOL].last
-        if not instrument.sellable(instrument.floor_qty(bare), last * Decimal("0.9")):
+        purchases = sum(order.side == "BUY" and bool(order.cum_qty) for order in book.orders)
+        if not instrument.sellable(instrument.floor_qty(bare / max(purchases, 1)), last * Decimal("0.9")):
             self._bare_since_ms.pop(book.account_id, None)
             return
         since_ms = self._bare_since_ms.setdefault(book.account_id, now_ms)

@@ -160,6 +160,9 @@ class Leases:
             _log.info("lease_gained", kind=self._kind, shard=lease.shard, epoch=lease.epoch)
             try:
                 await self._while_renewing(self._on_gained(lease))
+            except Unavailable as error:
+                _log.warning("shard_not_begun_yet", kind=self._kind, shard=lease.shard, error=repr(error))
+                await self._hand_over([lease.shard])
             except Exception:
                 _log.exception("shard_not_begun", kind=self._kind, shard=lease.shard)
                 await self._hand_over([lease.shard])
