@@ -21,11 +21,13 @@ from order_engine.opening import algo_orders_kept, open_bracket
 from order_engine.order import Order
 from order_engine.policy import Policy
 from order_engine.rows import Rows
+from order_engine.shard import Market, Where
 from order_engine.turn import Effect
 from order_engine.watch import protected_after_ms
 
 SOURCE = "order-engine"
 _CONFIRMATIONS = frozenset({type_of_class(OrderAccepted), type_of_class(ListStatus)})
+_NOTHING = Market()
 
 _log = structlog.get_logger(__name__)
 
@@ -69,6 +71,8 @@ class Batch:
     shard: int
     known: Mapping[str, Bracket]
     """Open brackets of the shard, and closed ones that the batch speaks of."""
+    markets: Mapping[Where, Market]
+    """The open ones by account and symbol."""
     decided_before: set[tuple[str, str]]
     """(account, intent) pairs that an earlier batch decided."""
     policy: Policy
@@ -123,18 +127,27 @@ class Batch:
         for bracket_id, after in self.changed.items():
             self.rows.add_bracket(self.shard, self.known.get(bracket_id), after)
 
-    def current(self) -> Iterable[Bracket]:
-        """All brackets as they stand within the batch."""
-        yield from self.changed.values()
-        yield from (bracket for bracket in self.known.values() if bracket.bracket_id not in self.changed)
-
     def _bracket(self, bracket_id: str | None) -> Bracket | None:
         if bracket_id is None:
             return None
         return self.changed.get(bracket_id) or self.known.get(bracket_id)
 
     def _of(self, intent: IntentBase) -> list[Bracket]:
-        return [b for b in self.current() if b.account_id == intent.account_id and b.symbol == intent.symbol]
+        """The open brackets of the intent's account and symbol, as they stand within the batch."""
+        market = self.markets.get((intent.account_id, intent.symbol), _NOTHING)
+        return [*self._changed_of(intent), *(self.known[each] for each in market.kept if each not in self.changed)]
+
+    def _changed_of(self, intent: IntentBase) -> list[Bracket]:
+        return [
+            each
+            for each in self.changed.values()
+            if each.account_id == intent.account_id and each.symbol == intent.symbol
+        ]
+
+    def _algo_orders_in_use(self, intent: IntentBase) -> int:
+        market = self.markets.get((intent.account_id, intent.symbol), _NOTHING)
+        changes = (algo_orders_kept(each) - market.kept.get(each.bracket_id, 0) for each in self._changed_of(intent))
+        return market.kept_total + sum(changes)
 
     def _open(self, intent: PlaceOrder | PlaceExits, record: Record, now_ms: int) -> None:
         if self._seen(intent):
@@ -142,7 +155,7 @@ class Batch:
         bracket_id = ids.bracket_id(intent.account_id, intent.intent_id)
         bracket, effects = open_bracket(
             intent,
-            algo_orders_in_use=sum(algo_orders_kept(other) for other in self._of(intent)),
+            algo_orders_in_use=self._algo_orders_in_use(intent),
             cause=record.ce_id,
             now_ms=now_ms,
             policy=self.policy,

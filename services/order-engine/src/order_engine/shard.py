@@ -11,8 +11,30 @@ from common.exchanges import Exchange
 from common.protection import BracketState
 from order_engine.bracket import Bracket
 from order_engine.decide import held_stop_px, next_wake_ms
+from order_engine.opening import algo_orders_kept
 
 _MAX_DUE = 200
+
+Where = tuple[str, str]
+"""An account and a symbol."""
+
+
+@dataclass(slots=True)
+class Market:
+    """What one account has open on one symbol."""
+
+    kept: dict[str, int] = field(default_factory=dict)
+    """By bracket, how many waiting orders it uses or will need."""
+    kept_total: int = 0
+
+    def put(self, bracket_id: str, kept: int) -> None:
+        """A bracket is open."""
+        self.kept_total += kept - self.kept.get(bracket_id, 0)
+        self.kept[bracket_id] = kept
+
+    def drop(self, bracket_id: str) -> None:
+        """A bracket is not open any more, if it was."""
+        self.kept_total -= self.kept.pop(bracket_id, 0)
 
 
 @dataclass
@@ -21,6 +43,8 @@ class Shard:
 
     lease: Lease
     brackets: dict[str, Bracket] = field(default_factory=dict)
+    markets: dict[Where, Market] = field(default_factory=dict)
+    """The same brackets by account and symbol: nobody's intent looks through everybody's."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Batches and timers of a shard take turns: one writer, one order of events."""
     wakes: list[tuple[int, str]] = field(default_factory=list)
@@ -48,10 +72,19 @@ class Shard:
             self.held.pop(bracket.bracket_id, None)
         else:
             self.held[bracket.bracket_id] = (bracket.exchange, bracket.symbol, stop_px)
+        where = (bracket.account_id, bracket.symbol)
         if bracket.state is BracketState.CLOSED and wake_ms is None:
-            self.brackets.pop(bracket.bracket_id, None)
+            self._let_go(bracket.bracket_id, where)
         else:
             self.brackets[bracket.bracket_id] = bracket
+            self.markets.setdefault(where, Market()).put(bracket.bracket_id, algo_orders_kept(bracket))
+
+    def _let_go(self, bracket_id: str, where: Where) -> None:
+        self.brackets.pop(bracket_id, None)
+        if (market := self.markets.get(where)) is not None:
+            market.drop(bracket_id)
+            if not market.kept:
+                del self.markets[where]
 
     def due(self, now_ms: int) -> list[str]:
         """The brackets whose time has come (some may have changed their mind since)."""

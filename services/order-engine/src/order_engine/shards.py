@@ -1,6 +1,7 @@
 """The shards this engine owns: open brackets in memory, handled batch by batch, durable before anything leaves."""
 
 import asyncio
+from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 
@@ -80,7 +81,7 @@ class Shards:
         async with owned.turn:
             await self._reload(owned)
             known, decided_before = await self._known(owned, items), await self._decided_before(items)
-            work = Batch(shard, known, decided_before, self._policy, owned.read_to)
+            work = Batch(shard, known, owned.markets, decided_before, self._policy, owned.read_to)
             read_ms = self._clock.now_ms()
             for item in items:
                 work.take(item, read_ms)
@@ -185,7 +186,7 @@ class Shards:
             shard.park(bracket_id, price=isinstance(event, PriceSeen))
 
     async def _apply(self, shard: Shard, bracket_ids: Collection[str], event: Event) -> None:
-        work = Batch(shard.lease.shard, shard.brackets, set(), self._policy, shard.read_to)
+        work = Batch(shard.lease.shard, shard.brackets, shard.markets, set(), self._policy, shard.read_to)
         for bracket_id in bracket_ids:
             if bracket_id in shard.brackets:
                 work.apply(shard.brackets[bracket_id], event)
@@ -244,7 +245,7 @@ class Shards:
         missing = {bracket_id for bracket_id in wanted if bracket_id is not None} - shard.brackets.keys()
         if not missing:
             return shard.brackets
-        return {b.bracket_id: b for b in await self._ledger.brackets(missing)} | shard.brackets
+        return ChainMap(shard.brackets, {b.bracket_id: b for b in await self._ledger.brackets(missing)})
 
     async def _decided_before(self, items: Sequence[Read]) -> set[tuple[str, str]]:
         keys = [(i.message.account_id, i.message.intent_id) for i in items if isinstance(i.message, IntentBase)]

@@ -1,7 +1,7 @@
 """The shards of an engine, on a ledger in memory that can lose a commit or its answer; nothing is published."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
@@ -29,11 +29,12 @@ from common.orders import (
     OrderType,
     type_of_class,
 )
-from common.protection import BracketDenied, BracketNoted, StopLatched
+from common.protection import BracketDenied, BracketNoted, BracketOpened, StopLatched
 from order_engine import batch
 from order_engine.bracket import Bracket
 from order_engine.decide import decide
 from order_engine.events import Event
+from order_engine.opening import algo_orders_kept
 from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.shards import Shards
 from order_engine.testing.builders import BTCUSDT, NOW_MS, a_plan, an_entry_fill, an_exits_intent, an_intent
@@ -289,3 +290,38 @@ def test_only_what_confirms_an_order_may_wait_for_others() -> None:
     patient = {each for each in ORDER_FACTS if batch.is_patient(said(type_of_class(each)))}
     assert patient == {OrderAccepted, ListStatus}
     assert not batch.is_patient(said("cgt.place-order.v1"))
+
+
+def by_market(brackets: Iterable[Bracket]) -> dict[tuple[str, str], dict[str, int]]:
+    """What the shard keeps by account and symbol, from a look through all of its brackets."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for each in brackets:
+        found.setdefault((each.account_id, each.symbol), {})[each.bracket_id] = algo_orders_kept(each)
+    return found
+
+
+async def test_what_is_promised_to_an_account_is_counted_without_a_look_at_anybody_else(bench: Bench) -> None:
+    roomy = msgspec.structs.replace(BTCUSDT, max_algo_orders=50)
+
+    def intent(offset: int, name: str, **fields: Any) -> Record:
+        return a_record(ORDER_INTENTS, offset, an_intent(intent_id=name, instrument=roomy, **fields))
+
+    await bench.handle(intent(1, "first"), intent(2, "second"))
+    await bench.handle(intent(3, "of another", account_id="another"), intent(4, "third"))
+    opened = [decode(message.value or b"", BracketOpened) for message in bench.sent("bracket.opened")]
+    promised = {fact.intent_id: fact.algo_orders_in_use for fact in opened}
+    assert promised == {"first": 0, "second": 2, "of another": 0, "third": 4}
+
+
+async def test_a_bracket_that_is_closed_promises_nothing_any_more(bench: Bench) -> None:
+    shard, first = bench.shards.owned[0], await bench.open(an_intent())
+    await bench.open(an_intent(intent_id="intent-2"))
+    for offset, fact in enumerate((a_fill(first), a_cancel(first))):
+        await bench.handle(a_record(ORDER_EVENTS if offset == 0 else ORDER_INTENTS, 10 + offset, fact))
+        assert {where: market.kept for where, market in shard.markets.items()} == by_market(bench.memory.values())
+    ended = msgspec.structs.replace(
+        first, closed_reason="done", entry=None, exits=(), alarm_at_ms=None, protect_at_ms=None
+    )
+    shard.keep(ended)
+    assert first.bracket_id not in bench.memory
+    assert {where: market.kept_total for where, market in shard.markets.items()} == {("account-1", "BTCUSDT"): 2}
