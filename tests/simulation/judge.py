@@ -17,6 +17,7 @@ from common.codec import decode, encode
 from common.exchanges import CAPABILITIES, Exchange, ExitStyle
 from common.instruments import ZERO, Instrument
 from common.intents import IntentBase, PlaceExits
+from common.protection import BracketDenied
 from order_engine.audit.report import P2, Stored, Window, audited
 from order_engine.bracket import Bracket
 from order_engine.decide import next_wake_ms
@@ -135,12 +136,21 @@ class Judge:
             for account_id, uid in venue.uids.items()
         }
         self._given: dict[str, Decimal] = {}
+        self._handed: dict[str, Decimal] = {}
+        """By intent, what was handed over; none of it is ours to protect once that is denied."""
+        self._denied: dict[str, Decimal] = {}
         self._bare_since_ms: dict[str, int] = {}
 
     def note_intent(self, intent: IntentBase) -> None:
         """A trader hands over what an account holds already."""
         if isinstance(intent, PlaceExits):
             self._given[intent.account_id] = self._given.get(intent.account_id, ZERO) + intent.qty
+            self._handed[intent.intent_id] = intent.qty
+
+    def note_denied(self, denied: BracketDenied) -> None:
+        """The engine says that it does not protect what was handed over."""
+        qty = self._handed.pop(denied.intent_id, ZERO)
+        self._denied[denied.account_id] = self._denied.get(denied.account_id, ZERO) + qty
 
     def hear(self, exchange: Exchange, event: Event) -> None:
         """Something happened on an exchange: look at the account it happened to."""
@@ -159,7 +169,8 @@ class Judge:
             may = f"stops {book.stops}, targets {book.targets}, sold {sold}"
             self._blame("P2 never oversold", f"{book.account_id} holds {held} and may sell more: {may}")
         if self.prompt:
-            self._watch_bare(book, held - sold - book.stops, event.ts_ms)
+            bare = held - sold - book.stops - self._denied.get(book.account_id, ZERO)
+            self._watch_bare(book, bare, event.ts_ms)
 
     def _watch_bare(self, book: Book, bare: Decimal, now_ms: int) -> None:
         """Of every purchase, what could not be sold by itself may stay bare."""

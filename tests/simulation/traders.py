@@ -160,9 +160,10 @@ class Traders:
 
     def _fill_part(self, venue: Venue, step: Step) -> None:
         exchange, now_ms = venue.server.exchange, venue.server.now_ms()
+        market = exchange.markets[SYMBOL]
         resting = [order for order in self._resting(venue, step, "BUY") if order.is_working]
-        if resting:
-            order, step_qty = resting[0], exchange.markets[SYMBOL].instrument.step
+        if resting and resting[0].px == market.bids.best_px():  # Nobody trades with one who pays less than others do.
+            order, step_qty = resting[0], market.instrument.step
             qty = (order.leaves_qty * Decimal(str(step.amount)) / step_qty).to_integral_value() * step_qty
             if qty > 0:
                 exchange.fill(order, qty, now_ms)

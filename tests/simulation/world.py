@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from common.bus.messages import Outgoing
+from common.codec import decode
 from common.exchanges import Exchange
+from common.orders import type_of_class
+from common.protection import BracketDenied
 from order_engine.audit.told import TOPICS
 from order_engine.store import SCHEMA
 from paper_exchange.core.events import Event, MarketTraded, OrderEvent, TriggerChanged
@@ -30,6 +33,7 @@ from tests.simulation.traders import Traders, account_id, read_instrument
 _LOOK_EVERY_S: Final = 2.0
 _REST_AT_MOST_S: Final = 400.0
 _QUIET_S: Final = 3.0
+_DENIED: Final = type_of_class(BracketDenied)
 
 
 @dataclass
@@ -172,6 +176,8 @@ class World:
         self._digest.update(message.value or b"")
         if "market-data" not in message.topic:
             self._heard_s = self.loop.time()
+        if message.ce_type == _DENIED:
+            self.judge.note_denied(decode(message.value or b"", BracketDenied))
 
     # -- what happens -----------------------------------------------------------------------------------------------
 

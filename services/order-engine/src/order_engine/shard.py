@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -52,6 +53,8 @@ class Shard:
     """By topic and partition, the last record that changed nothing: its offset is written with the next commit."""
     read_to: int = -1
     """The offset of the last order event that was decided."""
+    committed: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """The next offsets as the ledger held them when it was last asked after a commit that was never answered."""
     doubtful: set[str] = field(default_factory=set)
     """Brackets in a commit that was never answered: the ledger may hold them at another version than memory."""
     parked: set[str] = field(default_factory=set)
@@ -85,6 +88,10 @@ class Shard:
             market.drop(bracket_id)
             if not market.kept:
                 del self.markets[where]
+
+    def has_committed(self, record: Record) -> bool:
+        """Whether this record is being read again although its effects are in the ledger."""
+        return record.offset < self.committed.get((record.topic, record.partition), 0)
 
     def due(self, now_ms: int) -> list[str]:
         """The brackets whose time has come (some may have changed their mind since)."""

@@ -53,7 +53,7 @@ class Shards:
     async def gain(self, lease: Lease) -> None:
         """Load the shard's open brackets. Raises Unavailable."""
         brackets = await self._ledger.open_brackets(lease.shard)
-        shard = Shard(lease, read_to=await self._stored_read_to(lease.shard))
+        shard = Shard(lease, read_to=_read_to(await self._offsets.positions(lease.shard), lease.shard))
         for bracket in brackets:
             try:
                 shard.keep(bracket)
@@ -80,6 +80,7 @@ class Shards:
         owned = self._owned(shard)
         async with owned.turn:
             await self._reload(owned)
+            items = [item for item in items if not owned.has_committed(item.record)]
             known, decided_before = await self._known(owned, items), await self._decided_before(items)
             work = Batch(shard, known, owned.markets, decided_before, self._policy, owned.read_to)
             read_ms = self._clock.now_ms()
@@ -100,7 +101,8 @@ class Shards:
         """The broker forgot what was published: ask the exchange about every order that may have moved."""
         owned = self._owned(shard)
         async with owned.turn:
-            owned.passed, owned.read_to = {}, -1  # These places mean nothing on the new broker.
+            # These places mean nothing on the new broker.
+            owned.passed, owned.committed, owned.read_to = {}, {}, -1
             now_ms = self._clock.now_ms()
             await self._tell(owned, tuple(owned.brackets), AskAll(cause=f"broker-reset-{now_ms}", now_ms=now_ms))
             # Last: whoever comes after a crash in between still finds the old positions, and asks again.
@@ -199,12 +201,10 @@ class Shards:
             return
         for bracket in await self._ledger.settled(shard.lease, shard.doubtful):
             shard.keep(bracket)
-        shard.read_to = max(shard.read_to, await self._stored_read_to(shard.lease.shard))
+        shard.committed = await self._offsets.positions(shard.lease.shard)
+        shard.read_to = max(shard.read_to, _read_to(shard.committed, shard.lease.shard))
+        shard.passed = {}  # Perhaps written, with more after them: what they say of the position may be outdated.
         shard.doubtful.clear()
-
-    async def _stored_read_to(self, shard: int) -> int:
-        stored = await self._offsets.positions(shard)
-        return stored.get((ORDER_EVENTS.name, shard), 0) - 1
 
     async def _commit(self, shard: Shard, work: Batch, passed: Mapping[tuple[str, int], Record]) -> None:
         """Write what a batch changed, and how far the shard has read with it.
@@ -256,3 +256,8 @@ class Shards:
         if owned is None:
             raise ShardLost(shard)
         return owned
+
+
+def _read_to(positions: Mapping[tuple[str, int], int], shard: int) -> int:
+    """The offset of the last order event decided, by the stored positions."""
+    return positions.get((ORDER_EVENTS.name, shard), 0) - 1

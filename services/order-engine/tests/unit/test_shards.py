@@ -26,7 +26,9 @@ from common.orders import (
     ListStatus,
     OrderAccepted,
     OrderFilled,
+    OrderStatus,
     OrderType,
+    OrderUnknown,
     type_of_class,
 )
 from common.protection import BracketDenied, BracketNoted, BracketOpened, StopLatched
@@ -37,7 +39,7 @@ from order_engine.events import Event
 from order_engine.opening import algo_orders_kept
 from order_engine.policy import DEFAULT_POLICY, Policy
 from order_engine.shards import Shards
-from order_engine.testing.builders import BTCUSDT, NOW_MS, a_plan, an_entry_fill, an_exits_intent, an_intent
+from order_engine.testing.builders import BTCUSDT, NOW_MS, a_fact, a_plan, an_entry_fill, an_exits_intent, an_intent
 from order_engine.testing.ledger import Lost, MemoryLedger
 
 
@@ -176,6 +178,21 @@ async def test_a_commit_whose_answer_was_lost_leaves_memory_and_ledger_the_same(
     # The order filled meanwhile: the ids of its exits must not be those of the cancel.
     await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
     assert len(bench.sent("command.submit_order_list")) == 2
+
+
+async def test_a_batch_whose_answer_was_lost_is_not_decided_twice(bench: Bench) -> None:
+    bracket = await bench.open(an_intent(order_type=OrderType.LIMIT, price=Decimal(100_000)))
+    assert bracket.entry is not None
+    accepted = a_fact(OrderAccepted, bracket.entry, bracket, status=OrderStatus.NEW)
+    unknown = a_fact(OrderUnknown, bracket.entry, bracket, code="timeout")
+    batch = [a_record(ORDER_EVENTS, offset, fact) for offset, fact in enumerate((accepted, unknown))]
+    bench.ledger.loses = Lost.ANSWER
+    with pytest.raises(Unavailable):
+        await bench.handle(*batch)
+    decided = bench.ledger.bracket(bracket.bracket_id)
+    await bench.handle(*batch)
+    assert bench.ledger.bracket(bracket.bracket_id) == bench.memory[bracket.bracket_id] == decided
+    assert bench.ledger.positions[ORDER_EVENTS.name] == 2
 
 
 async def test_a_timer_decides_on_what_the_ledger_holds_after_an_answer_was_lost(bench: Bench) -> None:
