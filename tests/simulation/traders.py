@@ -27,6 +27,8 @@ from tests.simulation.plan import Step, What
 
 _VALID_MS: Final = 30_000
 _NOBODY: Final = None
+_NEAR: Final = Decimal("1.02")
+"""How far above a bid the market may be when part of it fills, as a factor."""
 
 
 def account_id(exchange: Exchange, number: int) -> str:
@@ -162,7 +164,8 @@ class Traders:
         exchange, now_ms = venue.server.exchange, venue.server.now_ms()
         market = exchange.markets[SYMBOL]
         resting = [order for order in self._resting(venue, step, "BUY") if order.is_working]
-        if resting and resting[0].px == market.bids.best_px():  # Nobody trades with one who pays less than others do.
+        # Nobody sells to one who pays less than others do, or much less than the market.
+        if resting and resting[0].px == market.bids.best_px() and market.mark <= resting[0].px * _NEAR:
             order, step_qty = resting[0], market.instrument.step
             qty = (order.leaves_qty * Decimal(str(step.amount)) / step_qty).to_integral_value() * step_qty
             if qty > 0:

@@ -79,8 +79,7 @@ def _place_pairs(turn: Turn, plan: ExitPlan, policy: Policy) -> None:
         max_slices=room,
     )
     pairs = []
-    for slice_ in wanted.slices:
-        kind = _kind(turn, slice_, policy)
+    for slice_, kind in _with_kinds(turn, wanted.slices, policy):
         if kind is ExitKind.MARKET:
             why = f"exit refused: {bracket.ladder.last_refusal or 'it ended unfilled'}"
             _sell(turn, slice_.qty, why, level=slice_.level, policy=policy)
@@ -106,6 +105,17 @@ def _sharing(slices: Sequence[ExitSlice], style: ExitStyle) -> Iterator[tuple[Ex
 
 def _allocated(bracket: Bracket, plan: ExitPlan) -> tuple[Decimal, ...]:
     return tuple(sum((exit_.claim_at(level) for exit_ in bracket.exits), ZERO) for level in range(len(plan.levels)))
+
+
+def _with_kinds(turn: Turn, slices: Sequence[ExitSlice], policy: Policy) -> list[tuple[ExitSlice, ExitKind]]:
+    """Every slice with its kind; what must be sold at once and is too little by itself is sold in one."""
+    kinds = [(slice_, _kind(turn, slice_, policy)) for slice_ in slices]
+    beyond = [slice_ for slice_, kind in kinds if kind is ExitKind.MARKET]
+    px = _market_px(turn, policy)
+    if all(turn.bracket.instrument.sellable(slice_.qty, px) for slice_ in beyond):
+        return kinds
+    whole = msgspec.structs.replace(beyond[0], qty=sum((slice_.qty for slice_ in beyond), ZERO))
+    return [(whole, ExitKind.MARKET), *(each for each in kinds if each[1] is not ExitKind.MARKET)]
 
 
 def _kind(turn: Turn, slice_: ExitSlice, policy: Policy) -> ExitKind:
@@ -145,7 +155,7 @@ def _gather(turn: Turn, policy: Policy) -> None:
 def _sell(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:
     """Sell at market now, in as many orders as the exchange's maximum asks for, if it would take so little."""
     instrument, market_px = turn.bracket.instrument, turn.bracket.ladder.price(turn.now_ms, policy)
-    px = market_px or turn.bracket.avg_px or turn.bracket.reference_px
+    px = _market_px(turn, policy)
     left, most = instrument.floor_qty(qty), instrument.market_max_qty or instrument.max_qty
     while instrument.sellable(left, px):
         part = min(left, instrument.floor_qty(most)) if most > 0 else left
@@ -153,6 +163,12 @@ def _sell(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> 
         left -= part
     if left > 0 and market_px is not None:
         turn.change(dust_px=market_px)
+
+
+def _market_px(turn: Turn, policy: Policy) -> Decimal:
+    """The market's price as a refusal told it, else what was paid."""
+    bracket = turn.bracket
+    return bracket.ladder.price(turn.now_ms, policy) or bracket.avg_px or bracket.reference_px
 
 
 def _sell_part(turn: Turn, qty: Decimal, why: str, *, level: int, policy: Policy) -> None:

@@ -256,3 +256,13 @@ def test_only_refusals_lead_down_the_ladder() -> None:
         ladder = after_refusal(ladder, category, NOW_MS, DEFAULT_POLICY, pause=False)
     assert ladder.refusals == 0
     assert after_refusal(ladder, ErrorCategory.FILTER, NOW_MS, DEFAULT_POLICY, pause=False).refusals == 1
+
+
+def test_what_is_too_little_by_the_slice_is_sold_together() -> None:
+    levels = (("104000", "95000", "0.34"), ("105000", "95000", "0.33"), ("106000", "95000", "0.33"))
+    bracket = opened(an_intent("0.00019", plan=a_plan(*levels)))
+    bracket, _ = told(bracket, filled(bracket, "0.00019", "0.00019"))
+    assert len(bracket.exits) == 3
+    bracket, effects = refused(bracket, ErrorCategory.PRICE_RELATION, market_px=Decimal(80_000))
+    sold = sum((order.qty or Decimal(0) for order in submits(effects) if isinstance(order, SubmitOrder)), Decimal(0))
+    assert sold == Decimal("0.00019"), "0.00006 are worth 4.80, and the least that is taken is 5"
