@@ -1,11 +1,13 @@
 """Another service asks what became of an order: one look, and "not there" is proof only when it can be."""
 
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from common.codec import encode
-from common.commands import QueryOrder
+from common.commands import QueryOrder, SubmitOrder
 from common.connector.facts import FactPublisher
 from common.connector.fates import Fates, question_of
 from common.connector.lookups import Lookups
@@ -24,7 +26,7 @@ from common.connector.settling import Settler
 from common.connector.trail import Trails
 from common.errors import Refused
 from common.exchanges import Exchange
-from common.orders import OrderSnapshot, OrderStatus
+from common.orders import OrderSnapshot, OrderStatus, OrderType, Side
 from common.testing.connector import FakeExchange, MemoryBus
 
 REF = OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="mine")
@@ -117,6 +119,19 @@ async def test_an_order_that_is_being_asked_about_is_not_asked_about_twice(desk:
     fate = await desk.fates.of(asked(exchange))
     await desk.settler.stop()
     assert fate.kind is FateKind.SETTLING
+    assert desk.answers.asked == []
+
+
+async def test_an_order_known_by_its_terms_alone_is_told_only_where_it_was_placed(
+    desk: Desk, exchange: FakeExchange
+) -> None:
+    stop = SubmitOrder(
+        command_id="c", bracket_id="b", account_id="a", exchange=Exchange.GATEIO, symbol="BTCUSDT", ts_init_ms=0,
+        valid_until_ms=1, client_order_id="mine", side=Side.SELL, order_type=OrderType.STOP_LOSS, qty=Decimal(1),
+    )  # fmt: skip
+    question = OrderQuestion(ref=msgspec.structs.replace(REF, terms=stop), submitted_ms=exchange.clock.now_ms())
+    desk.accounts = frozenset()
+    assert (await desk.fates.of(question)).kind is FateKind.UNCLEAR
     assert desk.answers.asked == []
 
 

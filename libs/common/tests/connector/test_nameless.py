@@ -103,6 +103,13 @@ async def test_an_order_is_found_by_its_terms_and_never_as_another_one(nameless:
     assert await nameless.claimed(second, "po-2")
 
 
+async def test_an_order_that_was_never_written_down_is_not_found_as_one_that_was(nameless: Nameless) -> None:
+    await nameless.expect(a_stop("s1"))
+    await nameless.learn([a_fact(OrderAccepted, client_order_id="s1", status=OrderStatus.NEW)])
+    asked = OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s2", terms=a_stop("s2"), taken=("po-9",))
+    assert nameless.completed(asked).taken == ("po-9", "po-1")
+
+
 async def test_what_may_be_an_order_that_is_just_being_placed_is_taken_for_no_other(nameless: Nameless) -> None:
     await nameless.expect(a_stop("s1"))
     await nameless.expect(a_stop("s2"))

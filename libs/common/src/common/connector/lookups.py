@@ -93,6 +93,7 @@ class Lookups:
     async def find(self, ref: OrderRef, *, proof: Proof | None = None) -> Finding:
         """The order and its fills; with a proof an order that is not there is also searched for in the trades."""
         if self._nameless is not None:
+            await self._nameless.recalled(ref.account_id)
             ref = self._nameless.completed(ref)
         answer = await self._ask(self._dialect.fetch_order(ref), ref.account_id)
         match answer:

@@ -111,16 +111,16 @@ class Nameless:
         """The reference with everything that is known of the order, and with what is known to be other orders."""
         if not self._applies or ref.client_order_id is None:
             return ref
-        trail = self._trails.of(ref.account_id)
-        known = trail.nameless(ref.client_order_id)
+        others = self._taken_by_others(ref.account_id, ref.client_order_id)
+        known = self._trails.of(ref.account_id).nameless(ref.client_order_id)
         if known is None:
-            return ref
+            return ref if ref.terms is None else msgspec.structs.replace(ref, taken=(*ref.taken, *others))
         return msgspec.structs.replace(
             ref,
             exchange_order_id=ref.exchange_order_id or known.exchange_order_id,
             waits_for_trigger=True,
             terms=known.terms,
-            taken=self._taken_by_others(ref.account_id, ref.client_order_id),
+            taken=others,
         )
 
     def identified(self, command: CancelOrder) -> CancelOrder:
