@@ -108,9 +108,9 @@ async def test_an_order_that_waited_for_its_key_is_not_sent_after_the_lease_has_
 @pytest.mark.parametrize("case", ["made before it was ours", "left meanwhile to others", "interrupted"])
 async def test_an_order_that_may_have_left_already_is_looked_for_first(exchange: FakeExchange, case: str) -> None:
     now_ms, looks = exchange.clock.now_ms(), Looks()
-    made_ms = now_ms - (20_000 if case == "made before it was ours" else 5_000)
+    made_ms = now_ms - (200_000 if case == "made before it was ours" else 5_000)
     order = an_order(exchange, made_ms)
-    before = Held(a_lease(1), now_ms - 10_000)
+    before = Held(a_lease(1), now_ms - 100_000)
     held = Held(a_lease(3 if case == "left meanwhile to others" else 2), now_ms - 1_000, before)
     task = Task(order, record_of(order, fresh=case == "interrupted"), held, interrupted=case == "interrupted")
     await the_runner(exchange, exchange.keys, looks)(task)
@@ -121,7 +121,7 @@ async def test_an_order_that_may_have_left_already_is_looked_for_first(exchange:
 async def test_an_order_made_while_nobody_but_us_could_send_it_leaves_at_once(exchange: FakeExchange) -> None:
     now_ms, looks = exchange.clock.now_ms(), Looks()
     order = an_order(exchange, made_ms=now_ms - 5_000)
-    lapsed = Held(a_lease(1), now_ms - 10_000)
+    lapsed = Held(a_lease(1), now_ms - 100_000)
     task = Task(order, record_of(order, fresh=False), Held(a_lease(2), now_ms - 1_000, lapsed))
     await the_runner(exchange, exchange.keys, looks)(task)
     assert looks.looked_for == []

@@ -32,8 +32,8 @@ from common.errors import ErrorCategory, Refused
 from common.instruments import Instrument
 from common.orders import OrderCanceled, OrderFact, Side
 
-CLOCK_SKEW_MS: Final = 1_000
-"""How far the clocks of the order-engine and of this process may be apart."""
+CLOCK_SKEW_MS: Final = 5_000
+"""How far the clocks may be apart of whoever a command was made by and of this process, which may be new."""
 _Submit = SubmitOrder | SubmitOrderList
 _CallFor = Callable[[Any, Instrument], Call[Outcome]]
 _GONE: Final = frozenset({ErrorCategory.NOT_FOUND, ErrorCategory.ALREADY_CLOSED})
