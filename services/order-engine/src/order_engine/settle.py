@@ -142,10 +142,14 @@ def _note_refusal(turn: Turn, exit_: Exit, leg: Order, policy: Policy) -> None:
     )
 
 
+_TOO_SMALL = frozenset({ErrorCategory.FILTER, ErrorCategory.BAD_REQUEST})
+"""What exchanges call it, among other things; Gate.io has one word for every parameter it does not like."""
+
+
 def _find_too_small(turn: Turn, exit_: Exit, category: ErrorCategory, policy: Policy) -> None:
     """A market sell below the minimum at the market's price is refused for as long as that stands: it is dust."""
     px = turn.bracket.ladder.price(turn.now_ms, policy)
-    refused = category is ErrorCategory.FILTER and exit_.kind is ExitKind.MARKET
+    refused = category in _TOO_SMALL and exit_.kind is ExitKind.MARKET
     if refused and px is not None and not turn.bracket.instrument.sellable(exit_.qty, px):
         turn.change(dust_px=px)
 

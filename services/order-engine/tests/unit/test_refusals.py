@@ -78,14 +78,15 @@ def test_what_is_too_little_to_be_sold_at_the_market_is_dust_and_tried_no_more()
     assert next_wake_ms(bracket) is None
 
 
-def test_a_market_sell_refused_for_being_too_small_is_dust_at_that_price() -> None:
+@pytest.mark.parametrize("category", [ErrorCategory.FILTER, ErrorCategory.BAD_REQUEST])
+def test_a_market_sell_refused_for_being_too_small_is_dust_at_that_price(category: ErrorCategory) -> None:
     bracket = opened(an_intent("0.00007", plan=ONE_LEVEL))
     bracket, _ = told(bracket, filled(bracket, "0.00007", "0.00007"))
     effects: tuple[Effect, ...] = ()
     for _ in range(DEFAULT_POLICY.attempts_before_market):
         bracket, effects = refused(bracket, ErrorCategory.UNCLASSIFIED)
     assert [order.order_type for order in submits(effects) if isinstance(order, SubmitOrder)] == [OrderType.MARKET]
-    bracket, _ = refused(bracket, ErrorCategory.FILTER, market_px=Decimal(70_000))
+    bracket, _ = refused(bracket, category, market_px=Decimal(70_000))
     assert (bracket.unprotected_qty, bracket.state, next_wake_ms(bracket)) == (Decimal(0), BracketState.CLOSED, None)
 
 

@@ -211,7 +211,7 @@ class CommandRunner:
         """One refusal per leg, with the numbers that say what to do next."""
         market_px = available_qty = None
         match refusal.category:
-            case ErrorCategory.PRICE_RELATION if is_exit(command):
+            case ErrorCategory.PRICE_RELATION | ErrorCategory.BAD_REQUEST if is_exit(command):
                 market_px = await self._prices.last_px(command.symbol, DETAIL_PATIENCE_MS)
             case ErrorCategory.INSUFFICIENT_BALANCE if command.side is Side.SELL:
                 available_qty = await self._available(command.account_id, instrument.base)
