@@ -15,6 +15,7 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.paper import ROOMY
 from benchmarks.running import on_a_stack
 from benchmarks.signing import rest_body
 from benchmarks.stats import median, spread
@@ -98,7 +99,8 @@ def main(argv: Sequence[str], broker: str) -> int:
     async def measured(stack: Stack, console: Console) -> None:
         await measure(stack, asked.orders, console)
 
-    return on_a_stack(broker, measured, NEEDED)
+    unpaced = {"CGT_USER_ORDERS_A_SECOND": "1000"}
+    return on_a_stack(broker, measured, NEEDED, {**ROOMY, **unpaced})
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from gateway.clients.vault import HttpVault
 from gateway.feed import Feed
 from gateway.http.api import rest_app, whole_app
 from gateway.http.parts import Parts
+from gateway.pacing import Pacer
 from gateway.redelivery import Redelivery
 from gateway.risk.entries import Entries
 from gateway.settings import GatewaySettings
@@ -139,6 +140,7 @@ def build(
         intents=intents,
         operations=operations,
         trading=Trading(intents, operations, publisher, waiting, settings.patience),
+        pacer=Pacer(settings.user_orders_a_second),
         risk=risk,
         defaults=defaults,
         entries=Entries(risk, publisher, clock, settings.intent_valid_ms),

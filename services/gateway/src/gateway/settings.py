@@ -36,6 +36,8 @@ class GatewaySettings(EnvSettings):
     cors_origins: str = ""
     """Origins of frontends, separated by commas; `*` allows any."""
     max_body_bytes: int = Field(default=65_536, ge=1_024)
+    user_orders_a_second: int = Field(default=10, ge=1, le=1_000)
+    """Of one user on one instance; as many as come in a second at once, what is more waits its turn."""
     user_requests_a_minute: int = Field(default=3_000, ge=10)
     anonymous_requests_a_minute: int = Field(default=1_200, ge=10)
 

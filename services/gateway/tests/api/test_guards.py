@@ -1,9 +1,12 @@
 """What stands around every request: how often, from where, with which id, and no word that nobody knows."""
 
+import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
 
+from gateway import pacing
 from gateway.http.middleware import Guards
 from gateway.rates import Rates
 
@@ -91,3 +94,22 @@ async def test_every_body_refuses_a_field_it_does_not_know(stranger: Any) -> Non
     for name, schema in bodies.items():
         model = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         assert model["additionalProperties"] is False, name
+
+
+@pytest.fixture
+def impatient(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two orders a second for a user, and none may wait."""
+    monkeypatch.setattr(pacing, "LONGEST_MS", 0)
+    house.parts = dataclasses.replace(house.parts, pacer=pacing.Pacer(2))
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_orders_beyond_what_may_wait_are_refused_and_never_stored(house: Any, stranger: Any) -> None:
+    await stranger.sign_in("user@example.com")
+    await stranger.store_key()
+    order = {"exchange": "BINANCE", "symbol": "BTCUSDT", "side": "BUY", "sizePct": 0.1}
+    replies = await asyncio.gather(*[stranger.ask("POST", "/exchanges/place-order", order) for _ in range(3)])
+    assert sorted(reply.status for reply in replies) == [200, 200, 429]
+    assert len(house.intents.rows) == 2
+    (refused,) = [reply.body for reply in replies if reply.status == 429]
+    assert (refused["code"], refused["outcome"], refused["retryable"]) == ("TOO_MANY_REQUESTS", "not_sent", True)

@@ -50,6 +50,7 @@ class Desk:
         """One entry, protected when it is a buy; `shown` stands beside it in the answer. Raises Refused."""
 
         async def make() -> Errand:
+            await self._parts.pacer.turn(ticket.user_id)
             order = await self._composed(ticket.user_id, exchange, wish, purse)
             return entry_errand(order.intent, shown, order.stake)
 

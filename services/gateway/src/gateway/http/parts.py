@@ -16,6 +16,7 @@ from gateway.auth.callers import Callers, permitted
 from gateway.auth.identity import Caller, Role, Scope
 from gateway.auth.records import SessionStore, UserStore
 from gateway.auth.sessions import Sessions
+from gateway.pacing import Pacer
 from gateway.portfolio.views import Portfolio
 from gateway.ports import Connector, IntentStore, Ledger, Vault
 from gateway.risk.entries import Entries
@@ -50,6 +51,7 @@ class Parts:
     intents: IntentStore
     operations: Operations
     trading: Trading
+    pacer: Pacer
     risk: RiskStore
     entries: Entries
     signals: Signals

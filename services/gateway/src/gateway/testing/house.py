@@ -17,6 +17,7 @@ from gateway.auth.sessions import Sessions
 from gateway.auth.tokens import TokenRules
 from gateway.http.middleware import Guards
 from gateway.http.parts import Parts
+from gateway.pacing import Pacer
 from gateway.risk.entries import Entries
 from gateway.signals.sending import Sender
 from gateway.signals.taking import Signals
@@ -91,6 +92,7 @@ class House:
             intents=self.intents,
             operations=operations,
             trading=Trading(self.intents, operations, self.bus, self.waiting, patience),
+            pacer=Pacer(1_000),
             risk=self.risk,
             defaults=defaults,
             entries=Entries(self.risk, self.bus, self.clock, 30_000),
