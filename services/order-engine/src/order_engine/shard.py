@@ -2,11 +2,11 @@
 
 import asyncio
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from common.bus.messages import Record
+from common.bus.messages import Outgoing, Record
 from common.db.leases import Lease
 from common.exchanges import Exchange
 from common.protection import BracketState
@@ -57,6 +57,8 @@ class Shard:
     """The next offsets as the ledger held them when it was last asked after a commit that was never answered."""
     doubtful: set[str] = field(default_factory=set)
     """Brackets in a commit that was never answered: the ledger may hold them at another version than memory."""
+    unanswered: list[tuple[Sequence[Bracket], Sequence[Outgoing]]] = field(default_factory=list)
+    """What those commits changed, and what they called for."""
     parked: set[str] = field(default_factory=set)
     """Brackets that could not be decided: no timer wakes them until something else has changed them."""
     heard_ms: int = 0

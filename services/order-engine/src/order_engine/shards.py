@@ -199,11 +199,16 @@ class Shards:
         """Take the ledger's word on brackets whose last commit was never answered. Raises Unavailable, ShardLost."""
         if not shard.doubtful:
             return
-        for bracket in await self._ledger.settled(shard.lease, shard.doubtful):
+        settled = {bracket.bracket_id: bracket for bracket in await self._ledger.settled(shard.lease, shard.doubtful)}
+        for bracket in settled.values():
             shard.keep(bracket)
         shard.committed = await self._offsets.positions(shard.lease.shard)
         shard.read_to = max(shard.read_to, _read_to(shard.committed, shard.lease.shard))
         shard.passed = {}  # Perhaps written, with more after them: what they say of the position may be outdated.
+        for changed, messages in shard.unanswered:
+            if all(each.bracket_id in settled and settled[each.bracket_id].version >= each.version for each in changed):
+                self._publish_soon(messages)  # It was durable after all, and the relay would take its time.
+        shard.unanswered.clear()
         shard.doubtful.clear()
 
     async def _commit(self, shard: Shard, work: Batch, passed: Mapping[tuple[str, int], Record]) -> None:
@@ -220,13 +225,18 @@ class Shards:
             await self._ledger.commit(shard.lease, tuple(passed.values()), work.rows, work.messages)
         except Unavailable:
             shard.doubtful |= work.changed.keys()
+            if work.changed:
+                shard.unanswered.append((tuple(work.changed.values()), work.messages))
             raise
         shard.passed = {}
         for bracket in work.changed.values():
             shard.keep(bracket)
         observe_protection(work.protected_after_ms, work.overdue)
-        if work.messages:
-            task = asyncio.create_task(self._publish(work.messages))
+        self._publish_soon(work.messages)
+
+    def _publish_soon(self, messages: Sequence[Outgoing]) -> None:
+        if messages:
+            task = asyncio.create_task(self._publish(messages))
             self._publishing.add(task)
             task.add_done_callback(self._publishing.discard)
 

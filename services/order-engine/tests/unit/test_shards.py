@@ -48,8 +48,10 @@ class SilentBroker(Publisher):
 
     def __init__(self) -> None:
         """It connects to nothing."""
+        self.heard: list[str] = []
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
+        self.heard += [message.ce_type for message in messages]
         raise Unavailable("the broker")
 
 
@@ -74,7 +76,8 @@ class Bench:
         self.ledger = MemoryLedger()
         self.clock = FixedClock(NOW_MS)
         self.positions = Positions(self.ledger)
-        self.shards = Shards(self.ledger, self.positions, SilentBroker(), self.clock, DEFAULT_POLICY, tick_ms=1)
+        self.broker = SilentBroker()
+        self.shards = Shards(self.ledger, self.positions, self.broker, self.clock, DEFAULT_POLICY, tick_ms=1)
         self._offset = 0
 
     async def start(self) -> None:
@@ -178,6 +181,21 @@ async def test_a_commit_whose_answer_was_lost_leaves_memory_and_ledger_the_same(
     # The order filled meanwhile: the ids of its exits must not be those of the cancel.
     await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
     assert len(bench.sent("command.submit_order_list")) == 2
+
+
+@pytest.mark.parametrize(("lost", "told_at_once"), [(Lost.ANSWER, True), (Lost.STATEMENT, False)])
+async def test_what_a_commit_called_for_leaves_as_soon_as_it_is_known_to_be_durable(
+    bench: Bench, lost: Lost, told_at_once: bool
+) -> None:
+    bracket = await bench.open(an_intent())
+    bench.ledger.loses = lost
+    with pytest.raises(Unavailable):
+        await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
+    await bench.shards.stop()
+    assert "command.submit_order_list" not in bench.broker.heard, "it may not have happened"
+    await wake(bench, DEFAULT_POLICY.ask_after_ms)
+    await bench.shards.stop()
+    assert ("command.submit_order_list" in bench.broker.heard) is told_at_once
 
 
 async def test_a_batch_whose_answer_was_lost_is_not_decided_twice(bench: Bench) -> None:

@@ -23,7 +23,8 @@ from common.errors import Unavailable
 
 __all__ = ["HotRunner", "KnownBrokers", "ShardHandler"]
 
-_RECONNECT_CEILING_S = 1.0
+_RECONNECT_CEILING_S = 0.25
+"""The longest pause before a broker that is away is tried again: fills wait for it."""
 _HOT = steady(Pace.HOT)
 
 _log = structlog.get_logger(__name__)

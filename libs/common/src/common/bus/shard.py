@@ -20,7 +20,7 @@ from common.metrics import BATCH_SIZE, BUS_DELAY, HANDLED, HANDLING, RETRIED, si
 MAX_BATCH = 200
 _FULL = 2_000
 _DRAINED = 500
-_RETRY_CEILING_MS = 500
+_RETRY_CEILING_MS = 200
 """The longest pause before a batch is tried again: a database that comes back is not kept waiting."""
 COMPANY_S = 0.01
 """How long records wait for company that nobody waits for."""

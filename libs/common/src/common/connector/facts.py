@@ -34,7 +34,7 @@ _MAX_CONFIRMED: Final = 20_000
 _BALANCES_WAIT_S: Final = 0.1
 _COMPANY_S: Final = 0.005
 """How long a fact waits for company that nobody waits for: publishing costs the same for one as for twenty."""
-_PAUSE_CEILING_S: Final = 2.0
+_PAUSE_CEILING_S: Final = 0.25
 
 _log = structlog.get_logger(__name__)
 

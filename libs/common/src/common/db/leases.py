@@ -24,6 +24,8 @@ from common.metrics import SHARDS_HELD
 
 LEASE_MS: Final = 2_000
 RENEW_MS: Final = 500
+RETRY_MS: Final = 100
+"""How soon a database that did not answer is asked again: without a lease nothing is done."""
 
 _log = structlog.get_logger(__name__)
 
@@ -90,8 +92,8 @@ class Leases:
         """Hold our share until `stop()`, then hand everything over. A database that is down is waited for."""
         try:
             while not self._stopping.is_set():
-                await self._turn()
-                await self._sleep()
+                answered = await self._turn()
+                await self._sleep(self._renew_ms if answered else min(self._renew_ms, RETRY_MS))
         finally:
             await self._leave()
 
@@ -99,7 +101,9 @@ class Leases:
         """End `run()`."""
         self._stopping.set()
 
-    async def _turn(self) -> None:
+    async def _turn(self) -> bool:
+        """Renew, give and take; whether the database answered."""
+        answered = True
         try:
             with typed_errors():
                 quota = await self._renew()
@@ -110,13 +114,15 @@ class Leases:
                     await self._take(quota - len(self._held))
         except Unavailable as error:
             _log.warning("leases_not_renewed", kind=self._kind, error=repr(error))
+            answered = False
         for shard in self._lapsed():
             await self._lose(shard)
         SHARDS_HELD.labels(self._kind).set(len(self._held))
+        return answered
 
-    async def _sleep(self) -> None:
+    async def _sleep(self, pause_ms: int) -> None:
         deadlines = [lease.deadline_s - time.monotonic() for lease in self._held.values()]
-        pause_s = max(0.0, min([self._renew_ms / 1000, *deadlines]))
+        pause_s = max(0.0, min([pause_ms / 1000, *deadlines]))
         try:
             await asyncio.wait_for(self._stopping.wait(), pause_s)
         except TimeoutError:
