@@ -78,8 +78,8 @@ class Statements:
             ("SELECT EXISTS (SELECT 1 FROM lease_owners", self._others),
             (_LOCK, self._lock),
             ("SELECT watermark_ms, symbols, open_orders FROM stream_state", self._stream),
-            (f"{_STREAMS} SELECT", self._save_streams),
-            (f"{_STREAMS} VALUES ($1, 0", self._remember_order),
+            (f"{_STREAMS} SELECT account_id", self._save_streams),
+            (f"{_STREAMS} SELECT $1", self._remember_order),
             (f"{_STREAMS} VALUES ($1, $2", self._begin_stream),
         )  # fmt: skip
         self._found: dict[str, Callable[..., list[Row]]] = {}
@@ -254,7 +254,9 @@ class Statements:
             known["watermark_ms"] = known["watermark_ms"] or from_ms
         return []
 
-    def _remember_order(self, account_id: str, symbols: str, orders: str) -> list[Row]:
+    def _remember_order(self, account_id: str, symbols: str, orders: str, *lease: Any) -> list[Row]:
+        if not self._lock(*lease):
+            return []
         known = self._tables.streams.get(account_id)
         if known is None:
             fresh = {"account_id": account_id, "watermark_ms": 0, "symbols": symbols, "open_orders": orders}
@@ -262,7 +264,7 @@ class Statements:
         else:  # jsonb `||`: both objects are flat here, so joining their texts is joining them.
             inner = [text.strip()[1:-1] for text in (known["open_orders"], orders)]
             known["open_orders"] = "{" + ",".join(filter(None, inner)) + "}"
-        return []
+        return [{"written": True}]
 
 
 def _rows(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[Row]:

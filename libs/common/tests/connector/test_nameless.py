@@ -40,6 +40,7 @@ class Written:
     def __init__(self) -> None:
         self.refs: list[OrderRef] = []
         self.down = False
+        self.ours = True
 
     async def remember(self, ref: OrderRef) -> None:
         if self.down:
@@ -48,6 +49,9 @@ class Written:
 
     async def recall(self, account_id: str) -> None:
         """Everything is at hand."""
+
+    def keeps(self, account_id: str) -> bool:
+        return self.ours
 
 
 @pytest.fixture
@@ -62,7 +66,7 @@ def trails() -> Trails:
 
 @pytest.fixture
 def nameless(trails: Trails, written: Written) -> Nameless:
-    return Nameless(Exchange.GATEIO, trails, recall=written.recall, remember=written.remember)
+    return Nameless(Exchange.GATEIO, trails, recall=written.recall, remember=written.remember, keeps=written.keeps)
 
 
 async def test_terms_are_written_down_before_an_order_is_sent(nameless: Nameless, written: Written) -> None:
@@ -86,7 +90,9 @@ async def test_an_ended_order_whose_command_is_read_again_is_not_looked_for_by_i
     trails.note([a_fact(OrderCanceled, client_order_id="s1", status=OrderStatus.CANCELED)])
     after_a_crash = Trails()
     after_a_crash.restore(Trail(account_id="a", ended=trails.of("a").lately_ended()))
-    again = Nameless(Exchange.GATEIO, after_a_crash, recall=Written().recall, remember=Written().remember)
+    again = Nameless(
+        Exchange.GATEIO, after_a_crash, recall=Written().recall, remember=Written().remember, keeps=Written().keeps
+    )
     await again.expect(a_stop("s1"))
     found = again.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1"))
     assert (found.exchange_order_id, after_a_crash.of("a").open_orders) == ("po-1", {})
@@ -133,9 +139,40 @@ async def test_what_the_exchange_calls_an_order_is_written_down_before_anybody_i
     assert len(written.refs) == 2, "once is enough"
     after_a_crash = Trails()
     after_a_crash.restore(Trail(account_id="a", open_orders={"s1": written.refs[-1], "s2": written.refs[0]}))
-    again = Nameless(Exchange.GATEIO, after_a_crash, recall=written.recall, remember=written.remember)
+    again = Nameless(
+        Exchange.GATEIO, after_a_crash, recall=written.recall, remember=written.remember, keeps=written.keeps
+    )
     other = again.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s2"))
     assert not await again.claimed(other, "po-1"), "a stop of the same terms is not counted twice"
+
+
+async def test_what_cannot_be_written_down_is_told_to_nobody_until_it_is(nameless: Nameless, written: Written) -> None:
+    await nameless.expect(a_stop("s1"))
+    written.down = True
+    telling = asyncio.create_task(nameless.learn([a_fact(OrderAccepted, client_order_id="s1", status=OrderStatus.NEW)]))
+    first = nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1"))
+    assert not await nameless.claimed(first, "po-1")
+    assert not telling.done()
+    written.down = False
+    assert await telling
+
+
+async def test_what_was_not_written_down_is_left_to_whoever_has_the_account_now(
+    nameless: Nameless, written: Written
+) -> None:
+    await nameless.expect(a_stop("s1"))
+    written.down, written.ours = True, False
+    assert not await nameless.learn([a_fact(OrderAccepted, client_order_id="s1", status=OrderStatus.NEW)])
+
+
+async def test_what_another_process_took_for_another_order_meanwhile_is_not_told_as_this_one(
+    nameless: Nameless, trails: Trails, written: Written
+) -> None:
+    await nameless.expect(a_stop("s1"))
+    await nameless.expect(a_stop("s2"))
+    trails.of("a").became("s2", "po-1")
+    assert not await nameless.learn([a_fact(OrderAccepted, client_order_id="s1", status=OrderStatus.NEW)])
+    assert [ref.exchange_order_id for ref in written.refs] == [None, None]
 
 
 async def test_an_order_that_is_just_being_written_down_as_ours_is_nobody_elses(trails: Trails) -> None:
@@ -146,7 +183,7 @@ async def test_an_order_that_is_just_being_written_down_as_ours_is_nobody_elses(
             writing.set()
             await may_end.wait()
 
-    nameless = Nameless(Exchange.GATEIO, trails, recall=Written().recall, remember=remember)
+    nameless = Nameless(Exchange.GATEIO, trails, recall=Written().recall, remember=remember, keeps=Written().keeps)
     await nameless.expect(a_stop("s1"))
     await nameless.expect(a_stop("s2"))
     first, second = (
@@ -159,19 +196,6 @@ async def test_an_order_that_is_just_being_written_down_as_ours_is_nobody_elses(
     may_end.set()
     assert await claiming
     assert nameless.named(a_fact()).client_order_id == "s1"
-
-
-async def test_without_a_database_an_order_is_told_all_the_same_and_written_down_next_time(
-    nameless: Nameless, written: Written
-) -> None:
-    await nameless.expect(a_stop())
-    told = a_fact(OrderAccepted, client_order_id="s1", status=OrderStatus.NEW)
-    written.down = True
-    await nameless.learn([told])
-    assert nameless.named(a_fact()).client_order_id == "s1"
-    written.down = False
-    await nameless.learn([told])
-    assert written.refs[-1].exchange_order_id == "po-1"
 
 
 async def test_a_fact_of_the_exchanges_id_is_told_under_ours_even_after_the_end(
@@ -200,7 +224,7 @@ async def test_terms_outlive_the_process(nameless: Nameless, trails: Trails) -> 
 
 
 async def test_an_exchange_that_keeps_our_ids_is_left_alone(trails: Trails, written: Written) -> None:
-    nameless = Nameless(Exchange.BINANCE, trails, recall=written.recall, remember=written.remember)
+    nameless = Nameless(Exchange.BINANCE, trails, recall=written.recall, remember=written.remember, keeps=written.keeps)
     assert not nameless.concerns(a_stop())
     assert nameless.named(a_fact()) == a_fact()
     assert not nameless.unclaimed(a_fact())

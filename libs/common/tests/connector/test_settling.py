@@ -36,5 +36,5 @@ async def test_an_exit_that_may_have_been_sent_is_asked_about_with_the_urgency_o
     settler = Settler(Exchange.MEXC, then, unused, unused, FixedClock(NOW_MS), proof_ms=0, urgent=first)
     name = client_order_id(BRACKET, leg, 0)
     ref = OrderRef(account_id="a", symbol="BTCUSDT", client_order_id=name)
-    await settler.look_until_clear(ref, conclusive_ms=NOW_MS, since_ms=NOW_MS)
+    await settler.look_until_clear(ref, conclusive_ms=NOW_MS, since_ms=NOW_MS, may_go_on=lambda: None)
     assert (first.refs, then.refs) == (([name], []) if urgent else ([], [name]))

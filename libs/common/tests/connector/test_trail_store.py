@@ -18,6 +18,10 @@ class SlowPool:
         self.under_way: list[tuple[str, asyncio.Event]] = []
         self.done: list[str] = []
 
+    async def fetchval(self, statement: str, *values: Any) -> bool:
+        await self.execute(statement, *values)
+        return True
+
     async def execute(self, statement: str, *values: Any) -> None:
         what = "save" if "unnest" in statement else f"remember {','.join(json.loads(values[2]))}"
         ends = asyncio.Event()

@@ -197,7 +197,9 @@ class CommandRunner:
         _log.info("command_suspect", offset=task.record.offset, redelivery=task.record.redelivery)
         findings = await asyncio.gather(
             *(
-                self._settler.look_until_clear(ref, conclusive_ms=conclusive_ms, since_ms=command.ts_init_ms)
+                self._settler.look_until_clear(
+                    ref, conclusive_ms=conclusive_ms, since_ms=command.ts_init_ms, may_go_on=task.held.may_send
+                )
                 for ref in refs
             )
         )
@@ -334,7 +336,8 @@ class CommandRunner:
         facts = list(facts)
         if self._nameless is not None:
             facts = [self._nameless.named(fact) for fact in facts]
-            await self._nameless.learn(facts)
+            if not await self._nameless.learn(facts):
+                return
         self._trails.note(facts)
         acknowledged = self._facts.orders(facts, causation_id=task.record.ce_id, correlation_id=task.correlation_id)
         await asyncio.gather(*acknowledged, return_exceptions=True)

@@ -93,9 +93,15 @@ class Connector:
         self._publisher = outside.bus_clients.publisher(outside.bus, topics_of(dialect.exchange), outside.name)
         self._facts = FactPublisher(self._publisher, dialect.exchange, outside.name)
         self._trails = Trails()
-        self._store = TrailStore(outside.pool, self._trails, lease_of=self._lease_of, safe=self._facts.acknowledged)
+        self._store = TrailStore(outside.pool, self._trails, lease_of=self._lease_of, safe=self._is_safe)
         self._correlations = Correlations()
-        self._nameless = Nameless(dialect.exchange, self._trails, recall=self._recall, remember=self._store.remember)
+        self._nameless = Nameless(
+            dialect.exchange,
+            self._trails,
+            recall=self._recall,
+            remember=self._store.remember,
+            keeps=lambda account_id: account_id in self.streamed,
+        )
         self._settler = self._new_settler()
         self._recovery = self._new_recovery()
         self._streams = self._new_streams()
@@ -222,7 +228,11 @@ class Connector:
 
     def _lease_of(self, account_id: str) -> Lease | None:
         held = self._ownership.held(shard_of(account_id, self._outside.bus.partitions))
-        return held.lease if held is not None and self._recovery.restored(account_id) else None
+        return None if held is None else held.lease
+
+    def _is_safe(self, account_id: str) -> bool:
+        """Whether what is remembered of the account may replace what is stored."""
+        return self._recovery.restored(account_id) and self._facts.acknowledged(account_id)
 
     async def _recall(self, account_id: str) -> None:
         await self._recovery.trail(account_id)

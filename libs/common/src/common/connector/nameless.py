@@ -42,12 +42,14 @@ class Nameless:
         *,
         recall: Callable[[str], Awaitable[Any]],
         remember: Callable[[OrderRef], Awaitable[None]],
+        keeps: Callable[[str], bool],
     ) -> None:
         capabilities = CAPABILITIES[exchange]
         self._applies = capabilities.trigger_orders and not capabilities.trigger_client_ids
         self._trails = trails
         self._recall = recall
         self._remember = remember
+        self._keeps = keeps
         self._written = RecentIds()
         """The orders of which it is written down what the exchange calls them."""
         self._claims: dict[tuple[str, str], str] = {}
@@ -133,27 +135,40 @@ class Nameless:
         return msgspec.structs.replace(command, exchange_order_id=known.exchange_order_id)
 
     async def claimed(self, ref: OrderRef, exchange_order_id: str | None) -> bool:
-        """The order that was found is this one from now on; False if it is or may be known to be another one."""
+        """What was found is this order from now on; False if it may be another one, or cannot be written down."""
         if ref.terms is None or ref.client_order_id is None or exchange_order_id is None:
             return True
-        if exchange_order_id in self._taken_by_others(ref.account_id, ref.client_order_id):
+        if self._is_anothers(ref.account_id, ref.client_order_id, exchange_order_id):
             return False
         if ref.exchange_order_id is None and any(_alike(ref.terms, each) for each in self._placing.values()):
             return False
-        await self._became(ref.account_id, ref.client_order_id, exchange_order_id)
+        return await self._became(ref.account_id, ref.client_order_id, exchange_order_id)
+
+    async def learn(self, facts: Iterable[FactBase]) -> bool:
+        """Write down what the exchange calls the orders of these facts, which are about to be told; waits for that.
+
+        False when somebody else has the account, or had it meanwhile, and may know it as another order: tell nothing.
+        """
+        for fact in facts if self._applies else ():
+            if fact.client_order_id is None or fact.exchange_order_id is None:
+                continue
+            order = (fact.account_id, fact.client_order_id, fact.exchange_order_id)
+            while not await self._became(*order):
+                if self._is_anothers(*order) or not self._keeps(fact.account_id):
+                    return False
+                await asyncio.sleep(_RECALL_PAUSE_S)
         return True
 
-    async def learn(self, facts: Iterable[FactBase]) -> None:
-        """Write down what the exchange calls the orders of these facts, which are about to be told."""
-        for fact in facts if self._applies else ():
-            if fact.client_order_id is not None and fact.exchange_order_id is not None:
-                await self._became(fact.account_id, fact.client_order_id, fact.exchange_order_id)
-
-    async def _became(self, account_id: str, client_order_id: str, exchange_order_id: str) -> None:
+    async def _became(self, account_id: str, client_order_id: str, exchange_order_id: str) -> bool:
+        """Whether it is known for good, if there is anything to know."""
         trail = self._trails.of(account_id)
         known = trail.nameless(client_order_id)
         if known is None or known.ended or known.exchange_order_id not in {None, exchange_order_id}:
-            return
+            return True
+        if (account_id, exchange_order_id) in self._claims or self._is_anothers(
+            account_id, client_order_id, exchange_order_id
+        ):
+            return False
         if self._written.add(client_order_id):
             self._claims[account_id, exchange_order_id] = client_order_id
             try:
@@ -161,10 +176,15 @@ class Nameless:
             except Unavailable as error:
                 self._written.discard(client_order_id)
                 _log.warning("exchange_id_not_written", account_id=account_id, error=str(error))
+                return False
             finally:
                 del self._claims[account_id, exchange_order_id]
         trail.became(client_order_id, exchange_order_id)
         self._trails.touch(account_id)
+        return True
+
+    def _is_anothers(self, account_id: str, client_order_id: str, exchange_order_id: str) -> bool:
+        return exchange_order_id in self._taken_by_others(account_id, client_order_id)
 
     def _taken_by_others(self, account_id: str, client_order_id: str) -> tuple[str, ...]:
         claimed = (

@@ -150,11 +150,17 @@ class Settler:
                     continue
                 question.hurry.set()
 
-    async def look_until_clear(self, ref: OrderRef, *, conclusive_ms: int, since_ms: int) -> Found | Absent:
-        """Ask until there is an answer that will not change: the order, or proof that it never arrived."""
+    async def look_until_clear(
+        self, ref: OrderRef, *, conclusive_ms: int, since_ms: int, may_go_on: Callable[[], None]
+    ) -> Found | Absent:
+        """Ask until there is an answer that will not change: the order, or proof that it never arrived.
+
+        `may_go_on` is asked before every look; what it raises ends the search.
+        """
         pause_s = _FIRST_PAUSE_S
         lookups = self._urgent if is_exit(ref.client_order_id) else self._lookups
         while True:
+            may_go_on()
             finding = await self._look(lookups, ref, conclusive_ms, since_ms)
             if isinstance(finding, Found) or (isinstance(finding, Absent) and finding.proven):
                 return finding

@@ -30,9 +30,12 @@ ON CONFLICT (account_id) DO UPDATE SET watermark_ms = excluded.watermark_ms, sym
 """
 
 _REMEMBER: Final = """
-INSERT INTO stream_state (account_id, watermark_ms, symbols, open_orders) VALUES ($1, 0, $2::jsonb, $3::jsonb)
+INSERT INTO stream_state (account_id, watermark_ms, symbols, open_orders)
+SELECT $1::text, 0, $2::jsonb, $3::jsonb
+FROM leases WHERE kind = $4 AND shard = $5 AND owner = $6 AND epoch = $7 FOR SHARE
 ON CONFLICT (account_id) DO UPDATE SET open_orders = stream_state.open_orders || excluded.open_orders,
     updated_at = clock_timestamp()
+RETURNING true
 """
 
 _BEGIN: Final = """
@@ -62,8 +65,8 @@ def stream_state(metadata: sa.MetaData) -> sa.Table:
 class TrailStore:
     """Loads a trail when an account is gained, saves what changed from time to time.
 
-    `lease_of` says under which lease an account's trail may be saved. There is none while another process has the
-    account, or before what it left was read: what is remembered here is then less than what is stored.
+    Everything is written under the account's lease (`lease_of`): whoever handed it over remembers less than its owner.
+    A whole trail is saved when that is `safe`, and not before what is stored was read.
     """
 
     def __init__(
@@ -110,14 +113,19 @@ class TrailStore:
             _log.warning("symbol_not_written", account_id=account_id, symbol=symbol, error=str(error))
 
     async def remember(self, ref: OrderRef) -> None:
-        """Write one order down now, before it is sent or told of. Raises Unavailable."""
+        """Write one order down now, before it is sent or told of. Raises Unavailable, also without a lease."""
         orders = msgspec.json.encode({ref.client_order_id: ref}).decode()
         while ref.account_id in self._saving:
             await self._saved.wait()  # What is being saved is older, and must not come after this.
         self._remembering[ref.account_id] += 1
         try:
+            lease = self._lease_of(ref.account_id)
+            symbols = msgspec.json.encode([ref.symbol]).decode()
             with typed_errors():
-                await self._pool.execute(_REMEMBER, ref.account_id, msgspec.json.encode([ref.symbol]).decode(), orders)
+                if lease is None or not await self._pool.fetchval(
+                    _REMEMBER, ref.account_id, symbols, orders, *assert_lease_args(lease)
+                ):
+                    raise Unavailable("the account's lease")
         finally:
             self._remembering -= Counter({ref.account_id: 1})
 
