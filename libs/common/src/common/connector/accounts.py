@@ -83,6 +83,11 @@ class Ownership:
         """Our right to act on a shard."""
         return self._held.get(shard)
 
+    def lease_of(self, account_id: str) -> Lease | None:
+        """The lease that the account's shard is ours by."""
+        held = self._held.get(shard_of(account_id, self._partitions))
+        return None if held is None else held.lease
+
     def owns(self, account_id: str) -> bool:
         """Whether this process streams the account."""
         return account_id in self._streams.accounts

@@ -93,7 +93,12 @@ class Connector:
         self._publisher = outside.bus_clients.publisher(outside.bus, topics_of(dialect.exchange), outside.name)
         self._facts = FactPublisher(self._publisher, dialect.exchange, outside.name)
         self._trails = Trails()
-        self._store = TrailStore(outside.pool, self._trails, lease_of=self._lease_of, safe=self._is_safe)
+        self._store = TrailStore(
+            outside.pool,
+            self._trails,
+            lease_of=lambda account_id: self._ownership.lease_of(account_id),
+            safe=self._is_safe,
+        )
         self._correlations = Correlations()
         self._nameless = Nameless(
             dialect.exchange,
@@ -225,10 +230,6 @@ class Connector:
         self._settler.drop(account_id)
         self._recovery.drop(account_id)
         self._trails.forget(account_id)
-
-    def _lease_of(self, account_id: str) -> Lease | None:
-        held = self._ownership.held(shard_of(account_id, self._outside.bus.partitions))
-        return None if held is None else held.lease
 
     def _is_safe(self, account_id: str) -> bool:
         """Whether what is remembered of the account may replace what is stored."""
