@@ -66,7 +66,9 @@ def trails() -> Trails:
 
 @pytest.fixture
 def nameless(trails: Trails, written: Written) -> Nameless:
-    return Nameless(Exchange.GATEIO, trails, recall=written.recall, remember=written.remember, keeps=written.keeps)
+    nameless = Nameless(Exchange.GATEIO, trails, recall=written.recall, remember=written.remember)
+    nameless.keeps = written.keeps
+    return nameless
 
 
 async def test_terms_are_written_down_before_an_order_is_sent(nameless: Nameless, written: Written) -> None:
@@ -90,9 +92,7 @@ async def test_an_ended_order_whose_command_is_read_again_is_not_looked_for_by_i
     trails.note([a_fact(OrderCanceled, client_order_id="s1", status=OrderStatus.CANCELED)])
     after_a_crash = Trails()
     after_a_crash.restore(Trail(account_id="a", ended=trails.of("a").lately_ended()))
-    again = Nameless(
-        Exchange.GATEIO, after_a_crash, recall=Written().recall, remember=Written().remember, keeps=Written().keeps
-    )
+    again = Nameless(Exchange.GATEIO, after_a_crash, recall=Written().recall, remember=Written().remember)
     await again.expect(a_stop("s1"))
     found = again.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1"))
     assert (found.exchange_order_id, after_a_crash.of("a").open_orders) == ("po-1", {})
@@ -139,9 +139,7 @@ async def test_what_the_exchange_calls_an_order_is_written_down_before_anybody_i
     assert len(written.refs) == 2, "once is enough"
     after_a_crash = Trails()
     after_a_crash.restore(Trail(account_id="a", open_orders={"s1": written.refs[-1], "s2": written.refs[0]}))
-    again = Nameless(
-        Exchange.GATEIO, after_a_crash, recall=written.recall, remember=written.remember, keeps=written.keeps
-    )
+    again = Nameless(Exchange.GATEIO, after_a_crash, recall=written.recall, remember=written.remember)
     other = again.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s2"))
     assert not await again.claimed(other, "po-1"), "a stop of the same terms is not counted twice"
 
@@ -183,7 +181,7 @@ async def test_an_order_that_is_just_being_written_down_as_ours_is_nobody_elses(
             writing.set()
             await may_end.wait()
 
-    nameless = Nameless(Exchange.GATEIO, trails, recall=Written().recall, remember=remember, keeps=Written().keeps)
+    nameless = Nameless(Exchange.GATEIO, trails, recall=Written().recall, remember=remember)
     await nameless.expect(a_stop("s1"))
     await nameless.expect(a_stop("s2"))
     first, second = (
@@ -224,7 +222,7 @@ async def test_terms_outlive_the_process(nameless: Nameless, trails: Trails) -> 
 
 
 async def test_an_exchange_that_keeps_our_ids_is_left_alone(trails: Trails, written: Written) -> None:
-    nameless = Nameless(Exchange.BINANCE, trails, recall=written.recall, remember=written.remember, keeps=written.keeps)
+    nameless = Nameless(Exchange.BINANCE, trails, recall=written.recall, remember=written.remember)
     assert not nameless.concerns(a_stop())
     assert nameless.named(a_fact()) == a_fact()
     assert not nameless.unclaimed(a_fact())

@@ -35,7 +35,9 @@ class SlowPool:
 
 def a_store(pool: SlowPool, trails: Trails) -> TrailStore:
     lease = Lease("accounts", 0, "me", 1, 0.0)
-    return TrailStore(pool, trails, lease_of=lambda account_id: lease, safe=lambda account_id: True)
+    store = TrailStore(pool, trails, safe=lambda account_id: True)
+    store.lease_of = lambda account_id: lease
+    return store
 
 
 def a_ref(name: str) -> OrderRef:

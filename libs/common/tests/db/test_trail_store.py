@@ -32,7 +32,9 @@ async def saved(pool: asyncpg.Pool, lease: Lease | None, symbol: str) -> list[st
     """What is stored after a process that holds this lease has saved an account that trades this symbol."""
     trails = Trails()
     trails.note_symbol("a", symbol, from_ms=1)
-    await TrailStore(pool, trails, lease_of=lambda account_id: lease, safe=lambda account_id: True).flush()
+    store = TrailStore(pool, trails, safe=lambda account_id: True)
+    store.lease_of = lambda account_id: lease
+    await store.flush()
     return [row["symbols"] for row in await pool.fetch("SELECT symbols FROM stream_state")]
 
 

@@ -93,20 +93,9 @@ class Connector:
         self._publisher = outside.bus_clients.publisher(outside.bus, topics_of(dialect.exchange), outside.name)
         self._facts = FactPublisher(self._publisher, dialect.exchange, outside.name)
         self._trails = Trails()
-        self._store = TrailStore(
-            outside.pool,
-            self._trails,
-            lease_of=lambda account_id: self._ownership.lease_of(account_id),
-            safe=self._is_safe,
-        )
+        self._store = TrailStore(outside.pool, self._trails, safe=self._is_safe)
         self._correlations = Correlations()
-        self._nameless = Nameless(
-            dialect.exchange,
-            self._trails,
-            recall=self._recall,
-            remember=self._store.remember,
-            keeps=lambda account_id: account_id in self.streamed,
-        )
+        self._nameless = Nameless(dialect.exchange, self._trails, recall=self._recall, remember=self._store.remember)
         self._settler = self._new_settler()
         self._recovery = self._new_recovery()
         self._streams = self._new_streams()
@@ -121,6 +110,8 @@ class Connector:
             overlap_s=settings.overlap_ms / 1000,
         )
         door.keys.on_change = self._ownership.key_changed
+        self._store.lease_of = self._ownership.lease_of
+        self._nameless.keeps = self._ownership.owns
         self._facts.on_gap = self._recovery.start
         self._instruments = InstrumentBook(dialect, door.client, self._tasks)
         self._market = self._new_market()

@@ -42,14 +42,14 @@ class Nameless:
         *,
         recall: Callable[[str], Awaitable[Any]],
         remember: Callable[[OrderRef], Awaitable[None]],
-        keeps: Callable[[str], bool],
     ) -> None:
+        self.keeps: Callable[[str], bool] = lambda account_id: True
+        """Whether this process streams an account."""
         capabilities = CAPABILITIES[exchange]
         self._applies = capabilities.trigger_orders and not capabilities.trigger_client_ids
         self._trails = trails
         self._recall = recall
         self._remember = remember
-        self._keeps = keeps
         self._written = RecentIds()
         """The orders of which it is written down what the exchange calls them."""
         self._claims: dict[tuple[str, str], str] = {}
@@ -154,7 +154,7 @@ class Nameless:
                 continue
             order = (fact.account_id, fact.client_order_id, fact.exchange_order_id)
             while not await self._became(*order):
-                if self._is_anothers(*order) or not self._keeps(fact.account_id):
+                if self._is_anothers(*order) or not self.keeps(fact.account_id):
                     return False
                 await asyncio.sleep(_RECALL_PAUSE_S)
         return True

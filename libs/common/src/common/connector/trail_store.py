@@ -69,17 +69,10 @@ class TrailStore:
     A whole trail is saved when that is `safe`, and not before what is stored was read.
     """
 
-    def __init__(
-        self,
-        pool: asyncpg.Pool,
-        trails: Trails,
-        *,
-        lease_of: Callable[[str], Lease | None],
-        safe: Callable[[str], bool],
-    ) -> None:
+    def __init__(self, pool: asyncpg.Pool, trails: Trails, safe: Callable[[str], bool]) -> None:
+        self.lease_of: Callable[[str], Lease | None] = lambda account_id: None
         self._pool = pool
         self._trails = trails
-        self._lease_of = lease_of
         self._safe = safe
         self._flushing = asyncio.Lock()
         self._remembering: Counter[str] = Counter()
@@ -119,7 +112,7 @@ class TrailStore:
             await self._saved.wait()  # What is being saved is older, and must not come after this.
         self._remembering[ref.account_id] += 1
         try:
-            lease = self._lease_of(ref.account_id)
+            lease = self.lease_of(ref.account_id)
             symbols = msgspec.json.encode([ref.symbol]).decode()
             with typed_errors():
                 if lease is None or not await self._pool.fetchval(
@@ -159,7 +152,7 @@ class TrailStore:
 
     def _ready(self, account_id: str) -> Lease | None:
         ready = self._safe(account_id) and account_id not in self._remembering
-        return self._lease_of(account_id) if ready else None
+        return self.lease_of(account_id) if ready else None
 
     async def _save(self, trails: Sequence[tuple[Trail, Lease]]) -> None:
         rows = [
