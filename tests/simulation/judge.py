@@ -4,7 +4,7 @@ What the exchange holds is the truth; the engine's ledger must come to the same 
 the exchange is looked at, after every event: what is wrong for a moment is wrong.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -26,7 +26,7 @@ from order_engine.policy import DEFAULT_POLICY
 from paper_exchange.core.events import Event, OrderEvent, OrderTraded, TriggerChanged
 from paper_exchange.core.orders import STOPS, Order
 from paper_exchange.core.trigger import Trigger
-from tests.simulation.database import Schema
+from tests.simulation.database import Row, Schema
 from tests.simulation.determinism import BEGIN_MS
 from tests.simulation.exchanges import BASE, SYMBOL, Venue
 
@@ -226,7 +226,7 @@ class Judge:
             self._conclude_bracket(bracket)
         for book in self._books.values():
             mine = [each for each in brackets if each.account_id == book.account_id]
-            self._conclude_book(book, mine, set(schema.orders))
+            self._conclude_book(book, mine, schema.orders)
 
     def _conclude_bracket(self, bracket: Bracket) -> None:
         book = next(book for book in self._books.values() if book.account_id == bracket.account_id)
@@ -247,9 +247,10 @@ class Judge:
         if live != order.live:
             self._blame("P4 nothing lost", f"{name} is {'open' if live else 'over'}, the ledger says {order.status}")
 
-    def _conclude_book(self, book: Book, brackets: list[Bracket], recorded: set[str]) -> None:
+    def _conclude_book(self, book: Book, brackets: list[Bracket], recorded: Mapping[str, Row]) -> None:
         known = {order.client_order_id: order for bracket in brackets for order in bracket.orders}
-        seen = {order.exchange_order_id for order in known.values()}
+        # A bracket lets go of its oldest exits that sold nothing; the ledger keeps every order.
+        seen = {row["exchange_order_id"] for row in recorded.values() if row["account_id"] == book.account_id}
         for placed in book.orders:
             name = placed.client_order_id.removeprefix("t-")
             if ids.parse(name) is not None and name not in recorded:
@@ -257,7 +258,7 @@ class Judge:
         for trigger in book.triggers:
             ended = not trigger.is_armed and trigger.order is None
             if not ended and trigger.client_id not in known and not _ids_of(trigger) & seen:
-                self._blame("P4 nothing lost", f"trigger {trigger.order_id} is on the exchange and in no bracket")
+                self._blame("P4 nothing lost", f"trigger {trigger.order_id} is on the exchange and not in the ledger")
         held = book.bought + sum((each.given_qty for each in brackets), ZERO)
         spoken_for = sum((each.dust_qty + each.missing_qty + each.released_qty for each in brackets), ZERO)
         if CAPABILITIES[book.venue.exchange].exit_style is ExitStyle.HELD_STOP:

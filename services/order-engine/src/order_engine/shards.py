@@ -102,11 +102,12 @@ class Shards:
         owned = self._owned(shard)
         async with owned.turn:
             # These places mean nothing on the new broker.
-            owned.passed, owned.committed, owned.read_to = {}, {}, -1
+            owned.passed, owned.read_to = {}, -1
             now_ms = self._clock.now_ms()
             await self._tell(owned, tuple(owned.brackets), AskAll(cause=f"broker-reset-{now_ms}", now_ms=now_ms))
             # Last: whoever comes after a crash in between still finds the old positions, and asks again.
             await self._offsets.forget(shard)
+            owned.committed = {}  # What was loaded meanwhile was still of the old broker.
 
     def held_stops(self, exchange: Exchange) -> Mapping[str, Decimal]:
         """By symbol, the highest price at which the engine must sell something it holds a stop for."""

@@ -198,6 +198,7 @@ class Settler:
         while True:
             question.hurry.clear()
             looks += 1
+            known_open = self._is_open(question.ref)
             finding = await self._look(self._lookups, question.ref, question.conclusive_ms, question.submitted_ms)
             if isinstance(finding, Found):
                 still_open = finding.order.status is not None and not finding.order.status.terminal
@@ -206,10 +207,14 @@ class Settler:
                     await question.cancel_again()
                 elif not (still_open and question.until_ended and looks < _ENDING_LOOKS):
                     return self._publish(question, finding.facts)
-            elif isinstance(finding, Absent) and finding.proven:
+            elif isinstance(finding, Absent) and finding.proven and (known_open or not self._is_open(question.ref)):
+                # One that was placed while we looked (its cancel came before it did) is not absent.
                 return self._publish(question, (self._never_arrived(question.ref, finding.code),))
             if not await self._pause(question, self._until_next_look_s(pause_s, question.conclusive_ms)):
                 pause_s = min(_PAUSE_GROWS * pause_s, _PAUSE_CEILING_S)
+
+    def _is_open(self, ref: OrderRef) -> bool:
+        return ref.client_order_id in self._trails.of(ref.account_id).open_orders
 
     async def _pause(self, question: Question, pause_s: float) -> bool:
         """Wait; True if somebody made it hurry."""

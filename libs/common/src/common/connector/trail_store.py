@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import JSONB
 
+from common.bus.errors import ShardLost
 from common.connector.ports import OrderRef
 from common.connector.trail import Trail, Trails
 from common.db.errors import typed_errors
 from common.db.leases import Lease
-from common.db.offsets import assert_lease_args
+from common.db.offsets import assert_lease_args, lock_lease
 from common.errors import Unavailable
 
 _SAVE: Final = """
@@ -78,6 +79,8 @@ class TrailStore:
         self._remembering: Counter[str] = Counter()
         self._saving: frozenset[str] = frozenset()
         self._saved = asyncio.Event()
+        self._unanswered: set[tuple[str, int, str, int]] = set()
+        """Leases under which a statement may still be running."""
 
     async def load(self, account_id: str) -> Trail | None:
         """What was stored of an account. Raises Unavailable."""
@@ -114,11 +117,10 @@ class TrailStore:
         try:
             lease = self.lease_of(ref.account_id)
             symbols = msgspec.json.encode([ref.symbol]).decode()
-            with typed_errors():
-                if lease is None or not await self._pool.fetchval(
-                    _REMEMBER, ref.account_id, symbols, orders, *assert_lease_args(lease)
-                ):
-                    raise Unavailable("the account's lease")
+            if lease is None or not await self._written(
+                (lease,), self._pool.fetchval, _REMEMBER, ref.account_id, symbols, orders, *assert_lease_args(lease)
+            ):
+                raise Unavailable("the account's lease")
         finally:
             self._remembering -= Counter({ref.account_id: 1})
 
@@ -141,8 +143,7 @@ class TrailStore:
         self._saving = frozenset(trail.account_id for trail, _ in ready)
         self._saved.clear()
         try:
-            with typed_errors():
-                await self._save(ready)
+            await self._save(ready)
         except Unavailable as error:
             _log.warning("trails_not_stored", accounts=len(ready), error=str(error))
             self._trails.put_back(trail for trail, _ in ready)
@@ -165,4 +166,25 @@ class TrailStore:
             )
             for trail, lease in trails
         ]
-        await self._pool.execute(_SAVE, *map(list, zip(*rows, strict=True)))
+        leases = [lease for _, lease in trails]
+        await self._written(leases, self._pool.execute, _SAVE, *map(list, zip(*rows, strict=True)))
+
+    async def _written(
+        self, leases: Sequence[Lease], run: Callable[..., Awaitable[Any]], statement: str, *values: Any
+    ) -> Any:
+        """What a statement under these leases answers. Raises Unavailable; then it may still be running, and what is
+        written next waits for its end: an older picture must not come after a newer one."""
+        names = {assert_lease_args(lease) for lease in leases}
+        try:
+            with typed_errors():
+                for lease in {assert_lease_args(each): each for each in leases}.values():
+                    if assert_lease_args(lease) in self._unanswered:
+                        async with self._pool.acquire() as connection, connection.transaction():
+                            await lock_lease(connection, lease)
+                        self._unanswered.discard(assert_lease_args(lease))
+                return await run(statement, *values)
+        except ShardLost:
+            raise Unavailable("the account's lease") from None
+        except Unavailable:
+            self._unanswered |= names
+            raise
