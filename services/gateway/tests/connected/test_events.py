@@ -46,6 +46,27 @@ def record(offset: int, shard: int) -> Record:
     return Record(ORDER_EVENTS.name, shard, offset, 0, "account", b"{}", {})
 
 
+async def test_who_begins_to_listen_while_events_are_being_written_can_read_them(
+    pool: asyncpg.Pool, store: PostgresEvents
+) -> None:
+    user = new_id()
+    await store.listen(user)
+    async with pool.acquire() as connection:
+        writing = connection.transaction()
+        await writing.start()
+        await connection.execute("UPDATE user_event_heads SET last_seq = 2 WHERE user_id = $1", user)
+        for seq in (1, 2):
+            await connection.execute(
+                "INSERT INTO user_events (user_id, seq, name, payload, source) VALUES ($1, $2, 'n', $3, $4)",
+                user, seq, b"{}", new_id().encode(),
+            )  # fmt: skip
+        listening = asyncio.create_task(store.listen(user))
+        while not await pool.fetchval("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"):
+            assert not listening.done()
+        await writing.commit()
+    assert await listening == Kept(2, 1)
+
+
 async def a_lease(pool: asyncpg.Pool, shard: int) -> Lease:
     await pool.execute(
         "INSERT INTO leases (kind, shard, owner, epoch) VALUES ($1, $2, 'one', 1) "

@@ -64,8 +64,9 @@ INSERT INTO user_event_heads AS h (user_id, last_seq, wanted_until)
 VALUES ($1, 0, clock_timestamp() + $2 * interval '1 millisecond')
 ON CONFLICT (user_id) DO UPDATE SET last_seq = h.last_seq + (h.wanted_until <= clock_timestamp())::int,
                                     wanted_until = excluded.wanted_until
-RETURNING last_seq, (SELECT min(e.seq) FROM user_events e WHERE e.user_id = $1) AS oldest_seq
+RETURNING last_seq
 """
+_OLDEST: Final = "SELECT min(seq) FROM user_events WHERE user_id = $1"
 _WANT: Final = """
 UPDATE user_event_heads SET wanted_until = clock_timestamp() + $2 * interval '1 millisecond'
 WHERE user_id = ANY($1) AND wanted_until < clock_timestamp() + $2 * interval '0.75 milliseconds'
@@ -132,8 +133,10 @@ class PostgresEvents:
     async def listen(self, user_id: str) -> Kept:
         """Keep the user's events from now on, for the retention at least; which of them can be read."""
         with typed_errors():
-            row = await self._pool.fetchrow(_LISTEN, user_id, self._retention_ms)
-        return Kept(row["last_seq"], row["oldest_seq"] or row["last_seq"] + 1)
+            last_seq = await self._pool.fetchval(_LISTEN, user_id, self._retention_ms)
+            # By itself: a statement that waited for the head of the stream does not see the events it waited for.
+            oldest_seq = await self._pool.fetchval(_OLDEST, user_id)
+        return Kept(last_seq, oldest_seq or last_seq + 1)
 
     async def still_listening(self, user_ids: Sequence[str]) -> None:
         """Go on keeping these users' events."""
