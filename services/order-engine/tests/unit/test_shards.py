@@ -360,3 +360,16 @@ async def test_a_bracket_that_is_closed_promises_nothing_any_more(bench: Bench) 
     shard.keep(ended)
     assert first.bracket_id not in bench.memory
     assert {where: market.kept_total for where, market in shard.markets.items()} == {("account-1", "BTCUSDT"): 2}
+
+
+async def test_an_emptied_brokers_records_are_decided_whatever_the_old_ones_offsets_were(bench: Bench) -> None:
+    bracket = await bench.open(an_intent(order_type=OrderType.LIMIT, price=Decimal(100_000)))
+    assert bracket.entry is not None
+    bench.ledger.loses = Lost.ANSWER
+    accepted = a_fact(OrderAccepted, bracket.entry, bracket, status=OrderStatus.NEW)
+    with pytest.raises(Unavailable):
+        await bench.handle(a_record(ORDER_EVENTS, 7, accepted))
+    await bench.shards.broker_reset(0)
+    bench.ledger.positions.clear()
+    await bench.handle(a_record(ORDER_EVENTS, 0, a_fill(bracket)))
+    assert bench.memory[bracket.bracket_id].held_qty > 0
