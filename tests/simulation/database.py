@@ -237,8 +237,7 @@ class Statements:
     def _save_streams(self, *columns: Sequence[Any]) -> list[Row]:
         names = ("account_id", "watermark_ms", "symbols", "open_orders")
         for row, lease in zip(_rows(names, columns[:4]), zip(*columns[4:], strict=True), strict=True):
-            kind, shard, owner, epoch = lease
-            if self._lock(kind, shard, owner, epoch):
+            if self._lock(*lease):
                 self._tables.streams[row["account_id"]] = row
         return []
 

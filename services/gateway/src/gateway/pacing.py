@@ -11,17 +11,16 @@ import time
 from collections import OrderedDict
 from typing import Final
 
-from gateway.rates import too_many_requests
+from gateway.rates import MOST_BUCKETS, too_many_requests
 
 LONGEST_MS: Final = 5_000
 """How long an order may wait for its turn."""
-MOST_TRADERS: Final = 50_000
 
 
 class Line:
     """When each caller's next order may pass. Pure."""
 
-    def __init__(self, per_s: int, most: int = MOST_TRADERS) -> None:
+    def __init__(self, per_s: int, most: int = MOST_BUCKETS) -> None:
         self._gap_ms = 1_000 / per_s
         self._most = most
         self._next_ms: OrderedDict[str, float] = OrderedDict()

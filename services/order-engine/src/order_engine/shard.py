@@ -55,10 +55,9 @@ class Shard:
     """The offset of the last order event that was decided."""
     committed: Mapping[tuple[str, int], int] = field(default_factory=dict)
     """The next offsets as the ledger held them when it was last asked after a commit that was never answered."""
-    doubtful: set[str] = field(default_factory=set)
-    """Brackets in a commit that was never answered: the ledger may hold them at another version than memory."""
     unanswered: list[tuple[Sequence[Bracket], Sequence[Outgoing]]] = field(default_factory=list)
-    """What those commits changed, and what they called for."""
+    """Commits that were never answered: the brackets they changed, which the ledger may hold at another version than
+    memory, and what they called for."""
     parked: set[str] = field(default_factory=set)
     """Brackets that could not be decided: no timer wakes them until something else has changed them."""
     heard_ms: int = 0

@@ -198,9 +198,10 @@ class Shards:
 
     async def _reload(self, shard: Shard) -> None:
         """Take the ledger's word on brackets whose last commit was never answered. Raises Unavailable, ShardLost."""
-        if not shard.doubtful:
+        if not shard.unanswered:
             return
-        settled = {bracket.bracket_id: bracket for bracket in await self._ledger.settled(shard.lease, shard.doubtful)}
+        doubtful = {each.bracket_id for changed, _ in shard.unanswered for each in changed}
+        settled = {bracket.bracket_id: bracket for bracket in await self._ledger.settled(shard.lease, doubtful)}
         for bracket in settled.values():
             shard.keep(bracket)
         shard.committed = await self._offsets.positions(shard.lease.shard)
@@ -210,7 +211,6 @@ class Shards:
             if all(each.bracket_id in settled and settled[each.bracket_id].version >= each.version for each in changed):
                 self._publish_soon(messages)  # It was durable after all, and the relay would take its time.
         shard.unanswered.clear()
-        shard.doubtful.clear()
 
     async def _commit(self, shard: Shard, work: Batch, passed: Mapping[tuple[str, int], Record]) -> None:
         """Write what a batch changed, and how far the shard has read with it.
@@ -225,7 +225,6 @@ class Shards:
         try:
             await self._ledger.commit(shard.lease, tuple(passed.values()), work.rows, work.messages)
         except Unavailable:
-            shard.doubtful |= work.changed.keys()
             if work.changed:
                 shard.unanswered.append((tuple(work.changed.values()), work.messages))
             raise

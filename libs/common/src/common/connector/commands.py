@@ -103,8 +103,6 @@ class CommandRunner:
                 case CancelAllOrders():
                     await self._cancel_all(task, command)
                 case QueryOrder():
-                    if self._nameless is not None:
-                        await self._nameless.recalled(command.account_id)
                     self._ask(task, await self._refs(command), command.submitted_ms)
                 case _:
                     assert_never(command)
@@ -116,13 +114,7 @@ class CommandRunner:
 
     # --- placing ----------------------------------------------------------------------------------------------------
 
-    async def _submit(
-        self,
-        task: Task,
-        command: _Submit,
-        legs: Sequence[str],
-        call_for: _CallFor,
-    ) -> None:
+    async def _submit(self, task: Task, command: _Submit, legs: Sequence[str], call_for: _CallFor) -> None:
         refs = [ref_of(command, leg) for leg in legs]
         suspect = self._suspect(task)
         if self._nameless is not None:
@@ -130,10 +122,11 @@ class CommandRunner:
         if suspect and await self._adopted(task, refs):
             return
         with nullcontext() if self._nameless is None else self._nameless.placing(command):
-            await self._place(task, command, refs, call_for)
+            await self._place(task, command, legs, refs, call_for)
 
-    async def _place(self, task: Task, command: _Submit, refs: Sequence[OrderRef], call_for: _CallFor) -> None:
-        legs = [ref.client_order_id or "" for ref in refs]
+    async def _place(
+        self, task: Task, command: _Submit, legs: Sequence[str], refs: Sequence[OrderRef], call_for: _CallFor
+    ) -> None:
         instrument = await self._instruments.get(command.symbol)
         if instrument is None:
             unlisted = Rejected(ErrorCategory.INVALID_SYMBOL, "unlisted", f"{command.symbol} is not traded here")

@@ -228,7 +228,7 @@ class CommandDesk:
         if held is None or held is task.held:
             self._recent.discard(command_id)
         else:  # That is us, and we may have read it already and taken it for one under way.
-            self._start(task.record.partition, Task(task.command, task.record, held, interrupted=True), cell)
+            self._start(task.record.partition, self._task(task.command, task.record, held), cell)
 
     async def _park(self, record: Record, error: Exception) -> None:
         while True:

@@ -35,12 +35,12 @@ class Fates:
         ref = question.ref
         if self._settler.asks(ref):
             return OrderFate(kind=FateKind.SETTLING)
-        # What another process remembers of its accounts must not be judged, nor overwritten, from here.
         streamed = ref.account_id in self._streamed.accounts
-        lookups = self._named if streamed else self._plain
         if not streamed and ref.terms is not None and ref.exchange_order_id is None:
             # Two orders may have the same terms; which of them is which is known where they are placed.
             return OrderFate(kind=FateKind.UNCLEAR, code="not_streamed_here", reason="another process has the account")
+        # What another process remembers of its accounts must not be judged, nor overwritten, from here.
+        lookups = self._named if streamed else self._plain
         conclusive_ms = self._settler.conclusive_ms(question.submitted_ms)
         proof = None
         if self._clock.now_ms() >= conclusive_ms:

@@ -11,7 +11,7 @@ id to the other one, and count one stop as two.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 import msgspec
 import structlog
@@ -54,10 +54,10 @@ class Nameless:
         """The orders of which it is written down what the exchange calls them."""
         self._claims: dict[tuple[str, str], str] = {}
         """By account and the exchange's id, whose it will be as soon as that is written down."""
-        self._placing: dict[str, SubmitOrder] = {}
-        """By command: the placements under way here, which will say themselves what the exchange calls their orders."""
+        self._placing: dict[str, tuple[object, ...]] = {}
+        """By command, the terms of what is being placed here: its answer will say what the exchange calls it."""
 
-    def concerns(self, command: Command) -> bool:
+    def concerns(self, command: Command) -> TypeGuard[SubmitOrder]:
         """Whether this command places such an order."""
         return self._applies and isinstance(command, SubmitOrder) and command.order_type.waits_for_trigger
 
@@ -75,8 +75,8 @@ class Nameless:
     @contextmanager
     def placing(self, command: Command) -> Iterator[None]:
         """While this order is being placed here, nobody takes what looks like it for another order."""
-        if isinstance(command, SubmitOrder) and self.concerns(command):
-            self._placing[command.command_id] = command
+        if self.concerns(command):
+            self._placing[command.command_id] = _terms(command)
         try:
             yield
         finally:
@@ -84,7 +84,7 @@ class Nameless:
 
     async def written_down(self, command: Command, *, suspect: bool) -> None:
         """The terms by which alone such an order can be found again are written down, if this command places one."""
-        if isinstance(command, SubmitOrder) and self.concerns(command):
+        if self.concerns(command):
             if suspect:
                 await self.recalled(command.account_id)
             await self.expect(command)
@@ -140,7 +140,7 @@ class Nameless:
             return True
         if self._is_anothers(ref.account_id, ref.client_order_id, exchange_order_id):
             return False
-        if ref.exchange_order_id is None and any(_alike(ref.terms, each) for each in self._placing.values()):
+        if ref.exchange_order_id is None and _terms(ref.terms) in self._placing.values():
             return False
         return await self._became(ref.account_id, ref.client_order_id, exchange_order_id)
 
@@ -216,10 +216,6 @@ class Nameless:
         )
 
 
-def _alike(one: SubmitOrder, other: SubmitOrder) -> bool:
-    """Whether the exchange could show one order where it has the other."""
-    return _terms(one) == _terms(other)
-
-
 def _terms(order: SubmitOrder) -> tuple[object, ...]:
+    """The exchange could show one order where it has another of the same."""
     return order.account_id, order.symbol, order.side, order.qty, order.trigger_px

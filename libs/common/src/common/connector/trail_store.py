@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -66,8 +66,8 @@ def stream_state(metadata: sa.MetaData) -> sa.Table:
 class TrailStore:
     """Loads a trail when an account is gained, saves what changed from time to time.
 
-    Everything is written under the account's lease (`lease_of`): whoever handed it over remembers less than its owner.
-    A whole trail is saved when that is `safe`, and not before what is stored was read.
+    Trails and orders are written under the account's lease (`lease_of`): whoever handed it over remembers less than its
+    owner. A whole trail is saved when that is `safe`, and not before what is stored was read.
     """
 
     def __init__(self, pool: asyncpg.Pool, trails: Trails, safe: Callable[[str], bool]) -> None:
@@ -117,8 +117,8 @@ class TrailStore:
         try:
             lease = self.lease_of(ref.account_id)
             symbols = msgspec.json.encode([ref.symbol]).decode()
-            if lease is None or not await self._written(
-                (lease,), self._pool.fetchval, _REMEMBER, ref.account_id, symbols, orders, *assert_lease_args(lease)
+            if lease is None or not await self._write(
+                (lease,), _REMEMBER, ref.account_id, symbols, orders, *assert_lease_args(lease)
             ):
                 raise Unavailable("the account's lease")
         finally:
@@ -167,24 +167,21 @@ class TrailStore:
             for trail, lease in trails
         ]
         leases = [lease for _, lease in trails]
-        await self._written(leases, self._pool.execute, _SAVE, *map(list, zip(*rows, strict=True)))
+        await self._write(leases, _SAVE, *map(list, zip(*rows, strict=True)))
 
-    async def _written(
-        self, leases: Sequence[Lease], run: Callable[..., Awaitable[Any]], statement: str, *values: Any
-    ) -> Any:
+    async def _write(self, leases: Sequence[Lease], statement: str, *values: Any) -> Any:
         """What a statement under these leases answers. Raises Unavailable; then it may still be running, and what is
         written next waits for its end: an older picture must not come after a newer one."""
-        names = {assert_lease_args(lease) for lease in leases}
+        named = {assert_lease_args(lease): lease for lease in leases}
         try:
             with typed_errors():
-                for lease in {assert_lease_args(each): each for each in leases}.values():
-                    if assert_lease_args(lease) in self._unanswered:
-                        async with self._pool.acquire() as connection, connection.transaction():
-                            await lock_lease(connection, lease)
-                        self._unanswered.discard(assert_lease_args(lease))
-                return await run(statement, *values)
+                for name in named.keys() & self._unanswered:
+                    async with self._pool.acquire() as connection, connection.transaction():
+                        await lock_lease(connection, named[name])
+                    self._unanswered.discard(name)
+                return await self._pool.fetchval(statement, *values)
         except ShardLost:
             raise Unavailable("the account's lease") from None
         except Unavailable:
-            self._unanswered |= names
+            self._unanswered |= named.keys()
             raise

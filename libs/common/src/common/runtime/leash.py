@@ -8,14 +8,12 @@ short, a command of a higher NICENESS steps back.
 It is started by path and imports the standard library only, so that it costs a few milliseconds.
 """
 
-import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
@@ -42,6 +40,9 @@ def main(argv: list[str]) -> int:
 
 
 def _step_back(niceness: int) -> None:
+    import contextlib
+    from pathlib import Path
+
     os.nice(niceness)
     # Linux may weigh sessions against each other, and niceness within one only (sched(7), "The autogroup feature").
     with contextlib.suppress(OSError):
