@@ -5,12 +5,13 @@ import time
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from common.accounts import Credentials
 from common.bus.messages import Record
-from common.codec import encode
-from common.commands import SubmitOrder
+from common.codec import decode, encode
+from common.commands import CancelOrder, SubmitOrder
 from common.connector.commands import CommandRunner
 from common.connector.desk import Held, LeaseEnded, Task
 from common.connector.facts import FactPublisher
@@ -18,8 +19,9 @@ from common.connector.lookups import Found
 from common.connector.ports import Accepted, Call, OrderRef
 from common.connector.trail import Correlations, Trails
 from common.db.leases import Lease
+from common.errors import ErrorCategory
 from common.exchanges import Exchange
-from common.orders import OrderType, Side
+from common.orders import OrderAccepted, OrderCanceled, OrderRejected, OrderType, Side
 from common.testing.connector import FakeExchange, MemoryBus, MemoryKeys, a_call, a_key
 
 
@@ -47,11 +49,31 @@ class Listed:
     async def get(self, symbol: str) -> Any:
         return object()
 
-    async def last_px(self, symbol: str, patience_ms: int) -> None:
+    async def last_px(self, symbol: str, patience_ms: int, *, fresh: bool = False) -> Decimal | None:
         return None
 
     def submit_order(self, command: SubmitOrder, instrument: Any) -> Call[Any]:
         return Call(a_call().request, lambda reply, now_ms: Accepted(()))
+
+
+class Falling(Listed):
+    """The price falls through the trigger while it is being placed."""
+
+    async def last_px(self, symbol: str, patience_ms: int, *, fresh: bool = False) -> Decimal | None:
+        return Decimal(89_000 if fresh else 91_000)
+
+    def submit_order(self, command: SubmitOrder, instrument: Any) -> Call[Any]:
+        return Call(a_call().request, lambda reply, now_ms: Accepted((self._fact(OrderAccepted),)))
+
+    def cancel_order(self, command: CancelOrder) -> Call[Any]:
+        return Call(a_call().request, lambda reply, now_ms: Accepted((self._fact(OrderCanceled),)))
+
+    @staticmethod
+    def _fact(type_: Any) -> Any:
+        return type_(
+            account_id="a", exchange=Exchange.GATEIO, symbol="BTCUSDT", client_order_id="o", exchange_order_id="po-7",
+            side=Side.SELL, ts_event_ms=1, ts_init_ms=1,
+        )  # fmt: skip
 
 
 class Looks:
@@ -69,10 +91,12 @@ class Looks:
         return Found(nothing_of_it, ())
 
 
-def the_runner(exchange: FakeExchange, keys: MemoryKeys, settler: Any = None) -> CommandRunner:
-    listed: Any = Listed()
+def the_runner(
+    exchange: FakeExchange, keys: MemoryKeys, settler: Any = None, listed: Any = None, bus: MemoryBus | None = None
+) -> CommandRunner:
+    listed = listed or Listed()
     return CommandRunner(
-        listed, exchange.client.with_keys(keys), settler, FactPublisher(MemoryBus(), Exchange.BINANCE, "test"),
+        listed, exchange.client.with_keys(keys), settler, FactPublisher(bus or MemoryBus(), Exchange.BINANCE, "test"),
         Trails(), Correlations(), listed, listed, exchange.clock, on_gap=lambda account_id, from_ms: None,
     )  # fmt: skip
 
@@ -126,3 +150,15 @@ async def test_an_order_made_while_nobody_but_us_could_send_it_leaves_at_once(ex
     await the_runner(exchange, exchange.keys, looks)(task)
     assert looks.looked_for == []
     assert len(exchange.wire.sent) == 1
+
+
+async def test_a_trigger_that_is_taken_back_at_once_is_refused_with_the_number_it_had(exchange: FakeExchange) -> None:
+    bus = MemoryBus()
+    stop = msgspec.structs.replace(
+        an_order(exchange), exchange=Exchange.GATEIO, side=Side.SELL, order_type=OrderType.STOP_LOSS,
+        trigger_px=Decimal(90_000),
+    )  # fmt: skip
+    runner = the_runner(exchange, exchange.keys, listed=Falling(), bus=bus)
+    await runner(Task(stop, record_of(stop, fresh=True), Held(a_lease(1), 0)))
+    (refused,) = [decode(message.value or b"", OrderRejected) for message in bus.messages]
+    assert (refused.category, refused.exchange_order_id) == (ErrorCategory.PRICE_RELATION, "po-7")

@@ -240,8 +240,8 @@ async def test_an_exchange_that_keeps_our_ids_is_left_alone(trails: Trails, writ
 def test_a_stop_waits_on_the_side_where_money_is_lost(order_type: OrderType, side: Side, below: bool) -> None:
     assert fires_below(order_type, side) is below
     stop = a_stop(order_type=order_type, side=side)
-    assert reached(stop, Decimal(90_000))
-    assert reached(stop, Decimal(89_999)) is below
+    assert reached(stop, side, Decimal(90_000))
+    assert reached(stop, side, Decimal(89_999)) is below
 
 
 async def test_a_limit_per_lane_holds_up_no_other_lane() -> None:

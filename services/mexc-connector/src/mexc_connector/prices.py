@@ -129,8 +129,11 @@ _PUSHES: dict[str, Callable[[Any, dict[str, Any]], Iterable[MarketFact]]] = {
 
 
 def last_price(trades: Sequence[PublicTrade]) -> Ticker:
-    """The newest of some trades of one symbol as a ticker: MEXC documents no stream of last prices."""
-    newest = max(trades, key=lambda trade: trade.ts_event_ms)
+    """The newest of some trades of one symbol as a ticker: MEXC documents no stream of last prices.
+
+    Of several in one millisecond the last one told; that a frame tells them in their order is not verified.
+    """
+    newest = max(reversed(trades), key=lambda trade: trade.ts_event_ms)
     return Ticker(
         exchange=newest.exchange,
         symbol=newest.symbol,

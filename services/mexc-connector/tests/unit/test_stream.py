@@ -261,6 +261,18 @@ def test_trades_and_the_last_price_share_one_subscription(push: Any) -> None:
     assert names(market.unwatch(["BTCUSDT"], [MarketChannel.TICKER], 0), "UNSUBSCRIPTION") == [deals]
 
 
+def test_of_several_trades_in_one_millisecond_the_last_one_tells_the_price(push: Any) -> None:
+    market = PublicStream("ws://x/ws")
+    market.on_open(0)
+    market.watch(["BTCUSDT"], [MarketChannel.TICKER], 0)
+    told = Push.FromString(push("ws_public_aggre_deals"))
+    (first,) = told.publicAggreDeals.deals
+    told.publicAggreDeals.deals.add(price="93221.00", quantity="1", tradeType=1, time=first.time)
+    told.publicAggreDeals.deals.add(price="93222.00", quantity="1", tradeType=1, time=first.time - 1)
+    facts = only(market.on_frame(told.SerializeToString(), 1), MarketReceived).facts
+    assert [str(fact.last_px) for fact in facts] == ["93221.00"]
+
+
 def test_a_refused_channel_is_reported_and_an_answer_is_not(frame: Callable[[str], Any]) -> None:
     market = PublicStream("ws://x/ws")
     market.on_open(0)

@@ -114,5 +114,6 @@ def _refused(order: Order, fact: OrderRejected) -> Order:
         refusal=fact.category,
         refusal_code=fact.code,
         refusal_reason=fact.reason,
+        exchange_order_id=order.exchange_order_id or fact.exchange_order_id,  # Of one that was taken back at once.
         available_qty=fact.available_qty,
     )

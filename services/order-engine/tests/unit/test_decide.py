@@ -206,6 +206,17 @@ def test_a_price_already_past_a_level_is_sold_at_market(market_px: str, why: str
     assert [(e.order_type, e.qty) for e in sells] == [(OrderType.MARKET, Decimal("0.00999"))], why
 
 
+def test_an_order_that_was_taken_back_at_once_keeps_the_number_it_had() -> None:
+    bracket, _ = bought()
+    leg = bracket.exits[0].legs[0]
+    taken_back = a_fact(
+        OrderRejected, leg, bracket, category=ErrorCategory.PRICE_RELATION, exchange_order_id="po-7"
+    )  # fmt: skip
+    known = told(bracket, taken_back)[0].order(leg.client_order_id)
+    assert known is not None
+    assert (known.status, known.exchange_order_id) == (OrderStatus.REJECTED, "po-7")
+
+
 def test_a_refused_list_becomes_a_lone_stop_and_then_a_market_sell() -> None:
     bracket = opened(an_intent("0.01", plan=a_plan(("104000", "95000", "1"))))
     bracket, _ = told(bracket, filled(entry_of(bracket), bracket, "0.01", "0.01"))

@@ -27,7 +27,7 @@ from common.connector.ports import Accepted, Call, Dialect, OrderListFound, Orde
 from common.connector.rates import Priority
 from common.connector.settling import Again, Settler
 from common.connector.trail import BEFORE_MS, Correlations, Trails, in_memory
-from common.connector.trigger_side import DETAIL_PATIENCE_MS, Prices, passed
+from common.connector.trigger_side import DETAIL_PATIENCE_MS, Prices, passed, refused_at
 from common.errors import ErrorCategory, Refused
 from common.instruments import Instrument
 from common.orders import OrderCanceled, OrderFact, Side
@@ -165,7 +165,7 @@ class CommandRunner:
             self._trails.note(outcome.facts)
             market_px = await self._prices.last_px(command.symbol, DETAIL_PATIENCE_MS)
             refused = rejected(command, command.client_order_id, beyond, self._clock.now_ms())
-            await self._publish(task, [msgspec.structs.replace(refused, market_px=market_px)])
+            await self._publish(task, [msgspec.structs.replace(refused, exchange_order_id=known, market_px=market_px)])
             return
         told = outcome.facts if isinstance(outcome, Accepted) else ()
         await self._publish(task, [*placed.facts, *told])
@@ -207,7 +207,7 @@ class CommandRunner:
         market_px = available_qty = None
         match refusal.category:
             case ErrorCategory.PRICE_RELATION | ErrorCategory.BAD_REQUEST if is_exit(command):
-                market_px = await self._prices.last_px(command.symbol, DETAIL_PATIENCE_MS)
+                market_px = await refused_at(command, self._prices)
             case ErrorCategory.INSUFFICIENT_BALANCE if command.side is Side.SELL:
                 available_qty = await self._available(command.account_id, instrument.base)
             case ErrorCategory.FILTER:

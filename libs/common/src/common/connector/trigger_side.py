@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from common.commands import SubmitOrder, SubmitOrderList
 from common.connector.ports import Rejected
-from common.connector.triggers import holds_triggers, reached
+from common.connector.triggers import explains, holds_triggers, reached
 from common.errors import ErrorCategory
 
 DETAIL_PATIENCE_MS: Final = 1_000
@@ -26,6 +26,14 @@ async def passed(command: SubmitOrder | SubmitOrderList, prices: Prices, *, fres
     if not isinstance(command, SubmitOrder) or not holds_triggers(command):
         return None
     last_px = await prices.last_px(command.symbol, DETAIL_PATIENCE_MS, fresh=fresh)
-    if last_px is None or not reached(command, last_px):
+    if last_px is None or not reached(command, command.side, last_px):
         return None
     return Rejected(ErrorCategory.PRICE_RELATION, "trigger_passed", f"the last price is {last_px} already")
+
+
+async def refused_at(command: SubmitOrder | SubmitOrderList, prices: Prices) -> Decimal | None:
+    """The price at which an exit was refused for its price: the one we know, unless by that it need not have been."""
+    known = await prices.last_px(command.symbol, DETAIL_PATIENCE_MS)
+    if known is None or explains(known, command):
+        return known
+    return await prices.last_px(command.symbol, DETAIL_PATIENCE_MS, fresh=True) or known

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from common.commands import AdoptOrder, SubmitOrder
+from common.commands import AdoptOrder, ListLeg, SubmitOrder, SubmitOrderList
 from common.exchanges import CAPABILITIES, ExitStyle
 from common.orders import OrderType, Side
 
@@ -24,9 +24,16 @@ def fires_below(order_type: OrderType, side: Side) -> bool:
     return (order_type in _STOPS) is (side is Side.SELL)
 
 
-def reached(command: SubmitOrder, last_px: Decimal) -> bool:
-    """Whether the market stands at the trigger or beyond it already."""
-    assert command.trigger_px is not None, "an order that waits for a price names it"
-    if fires_below(command.order_type, command.side):
-        return last_px <= command.trigger_px
-    return last_px >= command.trigger_px
+def reached(order: SubmitOrder | ListLeg, side: Side, last_px: Decimal) -> bool:
+    """Whether the market stands at the order's price (a trigger, else its limit) or beyond it already."""
+    px = order.price if order.trigger_px is None else order.trigger_px
+    assert px is not None, "an order that waits for a price names it"
+    return last_px <= px if fires_below(order.order_type, side) else last_px >= px
+
+
+def explains(last_px: Decimal, command: SubmitOrder | SubmitOrderList) -> bool:
+    """Whether an exit is refused for its price where the market stands here: at one of its prices already."""
+    if isinstance(command, SubmitOrderList):
+        return any(reached(leg, command.side, last_px) for leg in (command.take_profit, command.stop_loss))
+    priced = command.price is not None or command.trigger_px is not None
+    return not priced or reached(command, command.side, last_px)
