@@ -5,6 +5,7 @@ from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 
+import msgspec
 import structlog
 
 from common.bus.errors import ShardLost
@@ -31,6 +32,8 @@ _log = structlog.get_logger(__name__)
 _PATIENCE_MS = 500
 _PATIENCE_CEILING_MS = 30_000
 _RETRY_MS = 500
+_PRICE_RETRY_MS = 100
+_PRICE_MEMORY_MS = 60_000
 
 
 class Shards:
@@ -47,6 +50,10 @@ class Shards:
         self._tick_ms = tick_ms
         self.waiting: Callable[[int], int] = lambda shard: 0
         """How many records of a shard are read and not yet decided; the hot runner knows."""
+        self._missed: dict[str, PriceSeen] = {}
+        """By bracket, a price that reached its held stop and could not be written down. It counts, wherever the market
+        is by now, even if our lease lapsed meanwhile."""
+        self._show_again_ms = 0
         self._shards: dict[int, Shard] = {}
         self._publishing: set[asyncio.Task[None]] = set()
 
@@ -119,20 +126,15 @@ class Shards:
         return highest
 
     async def see_price(self, exchange: Exchange, symbol: str, px: Decimal, cause: str, now_ms: int) -> None:
-        """Latch every held stop that this price has reached. A failure is made good by the next price."""
+        """Latch every held stop that this price has reached; one that cannot be written down is shown it again."""
         for shard in tuple(self._shards.values()):
             reached = [
                 bracket_id
                 for bracket_id, (where, what, stop_px) in shard.held.items()
                 if where is exchange and what == symbol and px <= stop_px
             ]
-            if not reached:
-                continue
-            try:
-                async with shard.turn:
-                    await self._tell(shard, reached, PriceSeen(cause=cause, now_ms=now_ms, px=px))
-            except (Unavailable, ShardLost) as error:
-                _log.warning("held_stop_waits", shard=shard.lease.shard, error=repr(error))
+            if reached:
+                await self._show(shard, reached, PriceSeen(cause=cause, now_ms=now_ms, px=px), now_ms)
 
     async def run_timers(self) -> None:
         """Wake brackets when their time has come, for ever."""
@@ -150,6 +152,8 @@ class Shards:
     async def wake(self, shard: Shard) -> None:
         """Tell every bracket of a shard whose time has come. What cannot be written now is told again soon."""
         now_ms = self._clock.now_ms()
+        if self._missed and now_ms >= self._show_again_ms:
+            await self._show_missed(shard, now_ms)
         if self._behind(shard, now_ms):
             return  # What a timer would ask about may stand in the records that wait.
         due = shard.due(now_ms)
@@ -161,6 +165,26 @@ class Shards:
         except (Unavailable, ShardLost) as error:
             _log.warning("timer_waits", shard=shard.lease.shard, error=repr(error))
             shard.wake_again(due, now_ms + _RETRY_MS)
+
+    async def _show(self, shard: Shard, bracket_ids: Collection[str], event: PriceSeen, now_ms: int) -> None:
+        try:
+            async with shard.turn:
+                await self._tell(shard, bracket_ids, msgspec.structs.replace(event, now_ms=now_ms))
+        except (Unavailable, ShardLost) as error:
+            _log.warning("held_stop_waits", shard=shard.lease.shard, error=repr(error))
+            self._missed |= dict.fromkeys(bracket_ids, event)
+            self._show_again_ms = self._clock.now_ms() + _PRICE_RETRY_MS
+
+    async def _show_missed(self, shard: Shard, now_ms: int) -> None:
+        """Show this shard's held stops the prices that they missed; a stop that is not held any more needs none."""
+        self._missed = {
+            bracket_id: event for bracket_id, event in self._missed.items() if now_ms - event.now_ms < _PRICE_MEMORY_MS
+        }
+        by_event: dict[PriceSeen, list[str]] = {}
+        for bracket_id in self._missed.keys() & shard.held.keys():
+            by_event.setdefault(self._missed.pop(bracket_id), []).append(bracket_id)
+        for event, bracket_ids in by_event.items():
+            await self._show(shard, bracket_ids, event, now_ms)
 
     def _behind(self, shard: Shard, now_ms: int) -> bool:
         """Whether records of the shard are waiting that are older than a timer's patience, but not for ever."""

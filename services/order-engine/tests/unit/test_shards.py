@@ -274,21 +274,59 @@ async def test_a_parked_bracket_is_woken_again_after_its_next_fact(bench: Bench,
     assert bench.sent("command.query_order")
 
 
+async def held_on_mexc(bench: Bench, intent_id: str = "intent-1", offset: int = 0) -> Bracket:
+    """A bracket whose stop the engine holds."""
+    mexc = msgspec.structs.replace(BTCUSDT, exchange=Exchange.MEXC, max_algo_orders=0)
+    plan = a_plan(take_profit_type=OrderType.LIMIT)
+    bracket = await bench.open(an_intent(intent_id=intent_id, exchange=Exchange.MEXC, instrument=mexc, plan=plan))
+    await bench.handle(a_record(ORDER_EVENTS, offset, a_fill(bracket)))
+    return bracket
+
+
 async def test_a_bracket_that_cannot_be_decided_does_not_keep_a_price_from_others(
     bench: Bench, poison: set[str]
 ) -> None:
-    mexc = msgspec.structs.replace(BTCUSDT, exchange=Exchange.MEXC, max_algo_orders=0)
-    plan = a_plan(take_profit_type=OrderType.LIMIT)
-    brackets = [
-        await bench.open(an_intent(intent_id=name, exchange=Exchange.MEXC, instrument=mexc, plan=plan))
-        for name in ("intent-1", "intent-9")
-    ]
-    for n, bracket in enumerate(brackets):
-        await bench.handle(a_record(ORDER_EVENTS, n, a_fill(bracket)))
+    brackets = [await held_on_mexc(bench, name, n) for n, name in enumerate(("intent-1", "intent-9"))]
     poison.add(brackets[0].bracket_id)
     await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(94_000), "price-1", NOW_MS + 1)
     latched = [decode(m.value or b"", StopLatched).bracket_id for m in bench.sent("protection.stop_latched")]
     assert latched == [brackets[1].bracket_id]
+
+
+@pytest.mark.parametrize("lost", list(Lost))
+async def test_a_price_that_reached_a_held_stop_counts_although_it_could_not_be_written(
+    bench: Bench, lost: Lost
+) -> None:
+    bracket = await held_on_mexc(bench)
+    bench.ledger.loses = lost
+    await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(94_000), "price-1", bench.clock.now_ms())
+    await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(96_000), "price-2", bench.clock.now_ms())
+    await wake(bench, 1_000)
+    assert [decode(m.value or b"", StopLatched).bracket_id for m in bench.sent("protection.stop_latched")] == [
+        bracket.bracket_id
+    ]
+
+
+async def test_a_price_seen_by_whoever_lost_the_shard_counts_when_it_comes_back(bench: Bench) -> None:
+    await held_on_mexc(bench)
+    bench.ledger.refuses = ShardLost
+    await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(94_000), "price-1", bench.clock.now_ms())
+    bench.ledger.refuses = None
+    bench.shards.lose(0)
+    await bench.start()
+    await wake(bench, 1_000)
+    assert bench.sent("protection.stop_latched")
+
+
+async def test_a_price_that_is_a_minute_old_sells_nothing(bench: Bench) -> None:
+    await held_on_mexc(bench)
+    bench.ledger.refuses = Unavailable
+    await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(94_000), "price-1", bench.clock.now_ms())
+    for _ in range(3):
+        await wake(bench, 20_000)
+    bench.ledger.refuses = None
+    await wake(bench, 1_000)
+    assert not bench.sent("protection.stop_latched")
 
 
 async def test_a_reset_that_loses_its_shard_half_way_is_done_by_the_next_owner(bench: Bench) -> None:
