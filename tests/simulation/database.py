@@ -96,10 +96,13 @@ class Statements:
 
     # -- the engine's ledger ----------------------------------------------------------------------------------------
 
-    def _commit(self, kind: str, shard: int, owner: str, epoch: int, *values: Any) -> list[Row]:
-        held = self._tables.leases.get((kind, shard))
-        if held is None or (held["owner"], held["epoch"]) != (owner, epoch):
-            raise _LeaseLost(f"lease on {kind} {shard} lost")
+    def _commit(
+        self, kinds: Sequence[str], shards: Sequence[int], owners: Sequence[str], epochs: Sequence[int], *values: Any
+    ) -> list[Row]:
+        for kind, shard, owner, epoch in zip(kinds, shards, owners, epochs, strict=True):
+            held = self._tables.leases.get((kind, shard))
+            if held is None or (held["owner"], held["epoch"]) != (owner, epoch):
+                raise _LeaseLost(f"lease on {kind} {shard} lost")
         self._advance(*values[:5])
         if len(values) == 5:
             return []  # A connector's positions, and nothing else.
@@ -124,9 +127,14 @@ class Statements:
         return []
 
     def _advance(
-        self, consumer: str, epoch: int, topics: Sequence[str], parts: Sequence[int], offsets: Sequence[int]
+        self,
+        consumer: str,
+        epochs: Sequence[int],
+        topics: Sequence[str],
+        parts: Sequence[int],
+        offsets: Sequence[int],
     ) -> None:
-        for topic, part, offset in zip(topics, parts, offsets, strict=True):
+        for epoch, topic, part, offset in zip(epochs, topics, parts, offsets, strict=True):
             known = self._tables.offsets.get((consumer, topic, part))
             if known is None or known[1] <= epoch:
                 self._tables.offsets[consumer, topic, part] = offset, epoch

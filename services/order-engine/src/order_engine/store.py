@@ -1,4 +1,4 @@
-"""The ledger in PostgreSQL: one statement per batch writes brackets, orders, fills, outbox and offsets, or nothing."""
+"""The ledger in PostgreSQL: one statement writes brackets, orders, fills, outbox and offsets of batches, or nothing."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -13,13 +13,14 @@ from common.db.leases import Lease
 from common.db.offsets import (
     advance_offsets_args,
     advance_offsets_sql,
-    assert_lease_args,
-    assert_lease_sql,
+    assert_leases_args,
+    assert_leases_sql,
     lock_lease,
 )
 from common.db.outbox import OUTBOX_VALUES, Published, insert_outbox_args, insert_outbox_sql
 from common.errors import UnreadableMessage
 from order_engine.bracket import Bracket
+from order_engine.commits import Commit, GroupCommit
 from order_engine.rows import BRACKET_COLUMNS, FILL_COLUMNS, INTENT_COLUMNS, ORDER_COLUMNS, Rows, columns_of
 
 SCHEMA: Final = "order_engine"
@@ -62,7 +63,7 @@ WITH moved AS ({advance_offsets_sql(_FIRST_OFFSET)}),
      placed AS ({_upsert("orders", ORDER_COLUMNS, ["client_order_id"], _FIRST_ORDER)}),
      traded AS ({_insert("fills", FILL_COLUMNS, ["account_id", "symbol", "trade_id", "client_order_id"], _FIRST_FILL)}),
      wanted AS ({_insert("intents", INTENT_COLUMNS, ["account_id", "intent_id"], _FIRST_INTENT)})
-SELECT {assert_lease_sql(1)}
+SELECT {assert_leases_sql(1)}
 """
 
 
@@ -72,6 +73,7 @@ class Ledger:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._published = Published(pool)
+        self._commits = GroupCommit(self._write)
 
     async def open_brackets(self, shard: int) -> list[Bracket]:
         """All brackets of a shard that are not closed, but those that cannot be read. Raises Unavailable."""
@@ -105,9 +107,8 @@ class Ledger:
         return {(row["account_id"], row["intent_id"]) for row in rows}
 
     async def commit(self, lease: Lease, batch: Sequence[Record], rows: Rows, messages: Sequence[Outgoing]) -> None:
-        """Write all of it in one statement. Raises ShardLost when the lease is gone, Unavailable to try again."""
-        with typed_errors(lease.shard):
-            await self._pool.execute(_COMMIT, *_values(lease, batch, rows, messages))
+        """Write all of it, or nothing. Raises ShardLost when the lease is gone, Unavailable to try again."""
+        await self._commits.commit(Commit(lease, batch, rows, messages))
 
     def published(self, messages: Sequence[Outgoing]) -> None:
         """The broker has these: they leave the outbox soon."""
@@ -116,6 +117,10 @@ class Ledger:
     async def finish(self) -> None:
         """Return when they have left it."""
         await self._published.finish()
+
+    async def _write(self, group: Sequence[Commit]) -> None:
+        with typed_errors(group[0].lease.shard):
+            await self._pool.execute(_COMMIT, *_values(group))
 
 
 def _readable(rows: Iterable[asyncpg.Record], shard: int) -> Iterator[Bracket]:
@@ -127,13 +132,13 @@ def _readable(rows: Iterable[asyncpg.Record], shard: int) -> Iterator[Bracket]:
             _log.error("bracket_unreadable", shard=shard, bracket_id=row["bracket_id"], error=error.reason)
 
 
-def _values(lease: Lease, batch: Sequence[Record], rows: Rows, messages: Sequence[Outgoing]) -> list[Any]:
+def _values(group: Sequence[Commit]) -> list[Any]:
     return [
-        *assert_lease_args(lease),
-        *advance_offsets_args(CONSUMER, lease.epoch, batch),
-        *insert_outbox_args(lease.shard, messages),
-        *columns_of(rows.brackets, len(BRACKET_COLUMNS)),
-        *columns_of(rows.orders, len(ORDER_COLUMNS)),
-        *columns_of(rows.fills, len(FILL_COLUMNS)),
-        *columns_of(rows.intents, len(INTENT_COLUMNS)),
+        *assert_leases_args(each.lease for each in group),
+        *advance_offsets_args(CONSUMER, [(each.lease, each.batch) for each in group]),
+        *insert_outbox_args((each.lease.shard, each.messages) for each in group),
+        *columns_of([row for each in group for row in each.rows.brackets], len(BRACKET_COLUMNS)),
+        *columns_of([row for each in group for row in each.rows.orders], len(ORDER_COLUMNS)),
+        *columns_of([row for each in group for row in each.rows.fills], len(FILL_COLUMNS)),
+        *columns_of([row for each in group for row in each.rows.intents], len(INTENT_COLUMNS)),
     ]

@@ -16,7 +16,7 @@ from common.connector.ports import OrderRef
 from common.connector.trail import Trail, Trails
 from common.db.errors import typed_errors
 from common.db.leases import Lease
-from common.db.offsets import assert_lease_args, lock_lease
+from common.db.offsets import lease_args, lock_lease
 from common.errors import Unavailable
 
 _SAVE: Final = """
@@ -118,7 +118,7 @@ class TrailStore:
             lease = self.lease_of(ref.account_id)
             symbols = msgspec.json.encode([ref.symbol]).decode()
             if lease is None or not await self._write(
-                (lease,), _REMEMBER, ref.account_id, symbols, orders, *assert_lease_args(lease)
+                (lease,), _REMEMBER, ref.account_id, symbols, orders, *lease_args(lease)
             ):
                 raise Unavailable("the account's lease")
         finally:
@@ -162,7 +162,7 @@ class TrailStore:
                 trail.known_until_ms,
                 msgspec.json.encode(sorted(trail.symbols)).decode(),
                 msgspec.json.encode(trail.lately_ended() | trail.open_orders).decode(),
-                *assert_lease_args(lease),
+                *lease_args(lease),
             )
             for trail, lease in trails
         ]
@@ -172,7 +172,7 @@ class TrailStore:
     async def _write(self, leases: Sequence[Lease], statement: str, *values: Any) -> Any:
         """What a statement under these leases answers. Raises Unavailable; then it may still be running, and what is
         written next waits for its end: an older picture must not come after a newer one."""
-        named = {assert_lease_args(lease): lease for lease in leases}
+        named = {lease_args(lease): lease for lease in leases}
         try:
             with typed_errors():
                 for name in named.keys() & self._unanswered:

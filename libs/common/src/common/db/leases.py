@@ -229,6 +229,7 @@ def owner_name(service: str, instance: str) -> str:
 
 _EXPIRY: Final = "clock_timestamp() + $3 * interval '1 millisecond'"
 
+# Locked in order: a commit that asserts several leases locks them in the same, or each would wait for the other.
 _RENEW: Final = f"""
 WITH prepared AS (
     INSERT INTO leases (kind, shard) SELECT $1, n FROM generate_series(0, $6::int - 1) n
@@ -240,8 +241,12 @@ WITH prepared AS (
     INSERT INTO lease_owners (kind, owner, expires_at) VALUES ($1, $2, {_EXPIRY})
     ON CONFLICT (kind, owner) DO UPDATE SET expires_at = excluded.expires_at
 ), renewed AS (
-    UPDATE leases SET expires_at = {_EXPIRY} FROM unnest($4::int[], $5::bigint[]) AS mine(shard, epoch)
-    WHERE leases.kind = $1 AND leases.owner = $2 AND leases.shard = mine.shard AND leases.epoch = mine.epoch
+    UPDATE leases SET expires_at = {_EXPIRY}
+    FROM (
+        SELECT shard FROM leases JOIN unnest($4::int[], $5::bigint[]) AS mine(shard, epoch) USING (shard, epoch)
+        WHERE kind = $1 AND owner = $2 ORDER BY shard FOR NO KEY UPDATE OF leases
+    ) AS ours
+    WHERE leases.kind = $1 AND leases.shard = ours.shard
     RETURNING leases.shard
 ), alive AS (
     SELECT coalesce(array_agg(owner), '{{}}') AS owners FROM lease_owners

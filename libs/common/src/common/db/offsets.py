@@ -1,10 +1,10 @@
 """Positions of a consumer in its service's own database, written in the transaction of the effects.
 
-`assert_lease_sql` and `advance_offsets_sql` are fragments for the one hot statement of a service, with placeholders
+`assert_leases_sql` and `advance_offsets_sql` are fragments for the one hot statement of a service, with placeholders
 numbered from where the caller says; the `…_args` functions give the values in that order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 
@@ -14,13 +14,28 @@ from common.db.errors import typed_errors
 from common.db.leases import Lease
 
 
-def assert_lease_sql(first: int) -> str:
-    """A boolean expression that is true, or fails the statement when the lease is lost (SQLSTATE CGT01). 4 values."""
-    return f"assert_lease(${first}::text, ${first + 1}::int, ${first + 2}::text, ${first + 3}::bigint)"
+def assert_leases_sql(first: int) -> str:
+    """A boolean expression that is true, or fails the statement when a lease is lost (SQLSTATE CGT01). 4 values."""
+    return f"""(
+    SELECT bool_and(assert_lease(l.kind, l.shard, l.owner, l.epoch))
+    FROM unnest(${first}::text[], ${first + 1}::int[], ${first + 2}::text[], ${first + 3}::bigint[])
+        AS l(kind, shard, owner, epoch)
+    )"""  # noqa: S608 - placeholders, no values
 
 
-def assert_lease_args(lease: Lease) -> tuple[str, int, str, int]:
-    """The values of `assert_lease_sql`."""
+def assert_leases_args(leases: Iterable[Lease]) -> tuple[list[str], list[int], list[str], list[int]]:
+    """The values of `assert_leases_sql`: in the order in which a renewal locks them, too."""
+    ordered = sorted(leases, key=lambda lease: lease.shard)
+    return (
+        [lease.kind for lease in ordered],
+        [lease.shard for lease in ordered],
+        [lease.owner for lease in ordered],
+        [lease.epoch for lease in ordered],
+    )
+
+
+def lease_args(lease: Lease) -> tuple[str, int, str, int]:
+    """What tells one lease from all others: kind, shard, owner, epoch."""
     return lease.kind, lease.shard, lease.owner, lease.epoch
 
 
@@ -31,31 +46,38 @@ async def lock_lease(connection: asyncpg.Connection, lease: Lease) -> None:
     """
     owned = await connection.fetchval(
         "SELECT true FROM leases WHERE kind = $1 AND shard = $2 AND owner = $3 AND epoch = $4 FOR UPDATE",
-        *assert_lease_args(lease),
+        *lease_args(lease),
     )
     if not owned:
         raise ShardLost(lease.shard)
 
 
 def advance_offsets_sql(first: int) -> str:
-    """An INSERT that moves the offsets to behind a batch. 5 values."""
+    """An INSERT that moves the offsets to behind some batches. 5 values."""
     return f"""
-    INSERT INTO consumer_offsets AS o (consumer, topic, part, next_offset, epoch)
-    SELECT ${first}::text, t.topic, t.part, t.next_offset, ${first + 1}::bigint
-    FROM unnest(${first + 2}::text[], ${first + 3}::int[], ${first + 4}::bigint[]) AS t(topic, part, next_offset)
+    INSERT INTO consumer_offsets AS o (consumer, epoch, topic, part, next_offset)
+    SELECT ${first}::text, t.* FROM unnest(
+        ${first + 1}::bigint[], ${first + 2}::text[], ${first + 3}::int[], ${first + 4}::bigint[]) AS t
     ON CONFLICT (consumer, topic, part) DO UPDATE SET next_offset = excluded.next_offset, epoch = excluded.epoch
     WHERE o.epoch <= excluded.epoch"""  # noqa: S608 - placeholders, no values
 
 
 def advance_offsets_args(
-    consumer: str, epoch: int, batch: Sequence[Record]
-) -> tuple[str, int, list[str], list[int], list[int]]:
-    """The values of `advance_offsets_sql`: the highest offset of every place in the batch, plus one."""
-    places: dict[tuple[str, int], int] = {}
-    for record in batch:
-        place = (record.topic, record.partition)
-        places[place] = max(places.get(place, 0), record.offset + 1)
-    return consumer, epoch, [topic for topic, _ in places], [part for _, part in places], list(places.values())
+    consumer: str, batches: Iterable[tuple[Lease, Sequence[Record]]]
+) -> tuple[str, list[int], list[str], list[int], list[int]]:
+    """The values of `advance_offsets_sql`: the highest offset of every place in the batches, plus one."""
+    places: dict[tuple[int, str, int], int] = {}
+    for lease, batch in batches:
+        for record in batch:
+            place = (lease.epoch, record.topic, record.partition)
+            places[place] = max(places.get(place, 0), record.offset + 1)
+    return (
+        consumer,
+        [epoch for epoch, _, _ in places],
+        [topic for _, topic, _ in places],
+        [part for _, _, part in places],
+        list(places.values()),
+    )
 
 
 class Offsets:
@@ -79,9 +101,9 @@ class Offsets:
         """Check the lease and move behind this batch, inside the caller's transaction. Raises ShardLost."""
         with typed_errors(lease.shard):
             await connection.execute(
-                f"WITH moved AS ({advance_offsets_sql(5)}) SELECT {assert_lease_sql(1)}",
-                *assert_lease_args(lease),
-                *advance_offsets_args(self._consumer, lease.epoch, batch),
+                f"WITH moved AS ({advance_offsets_sql(5)}) SELECT {assert_leases_sql(1)}",
+                *assert_leases_args((lease,)),
+                *advance_offsets_args(self._consumer, [(lease, batch)]),
             )
 
     async def forget(self, shard: int) -> None:

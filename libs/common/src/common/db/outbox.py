@@ -6,7 +6,7 @@ published before.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -36,10 +36,12 @@ def insert_outbox_sql(first: int) -> str:
     SELECT * FROM unnest({arrays}) ON CONFLICT (ce_id) DO NOTHING"""  # noqa: S608 - placeholders, no values
 
 
-def insert_outbox_args(shard: int, messages: Sequence[Outgoing]) -> tuple[list[Any], ...]:
-    """The values of `insert_outbox_sql`: one list per column, rows in the order in which they must be published."""
+def insert_outbox_args(queued: Iterable[tuple[int, Sequence[Outgoing]]]) -> tuple[list[Any], ...]:
+    """The values of `insert_outbox_sql`, of messages by shard: one list per column, rows as they must be published."""
+    by_shard = tuple(queued)
+    messages = [message for _, each in by_shard for message in each]
     return (
-        [shard] * len(messages),
+        [shard for shard, each in by_shard for _ in each],
         [message.topic for message in messages],
         [message.key for message in messages],
         [message.ce_id for message in messages],
@@ -56,7 +58,7 @@ def insert_outbox_args(shard: int, messages: Sequence[Outgoing]) -> tuple[list[A
 async def insert_outbox(connection: asyncpg.Connection, shard: int, messages: Sequence[Outgoing]) -> None:
     """Store messages inside the caller's transaction."""
     if messages:
-        await connection.execute(insert_outbox_sql(1), *insert_outbox_args(shard, messages))
+        await connection.execute(insert_outbox_sql(1), *insert_outbox_args([(shard, messages)]))
 
 
 async def delete_published(executor: asyncpg.Pool | asyncpg.Connection, messages: Sequence[Outgoing]) -> None:

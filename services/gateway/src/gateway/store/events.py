@@ -18,7 +18,7 @@ import structlog
 from common.bus.messages import Record
 from common.db.errors import typed_errors
 from common.db.leases import Lease
-from common.db.offsets import advance_offsets_args, advance_offsets_sql, assert_lease_args, assert_lease_sql
+from common.db.offsets import advance_offsets_args, advance_offsets_sql, assert_leases_args, assert_leases_sql
 from common.errors import Unavailable
 from gateway.stream.ports import Draft, Kept, Stored, StreamEvent
 
@@ -57,7 +57,7 @@ SELECT s.* FROM stored s ORDER BY s.user_id, s.seq
 _APPEND_BATCH: Final = f"""
 WITH {_NUMBER}, moved AS ({advance_offsets_sql(9)})
 SELECT s.*, held.is_ours
-FROM (SELECT {assert_lease_sql(5)} AS is_ours) held LEFT JOIN stored s ON true ORDER BY s.user_id, s.seq
+FROM (SELECT {assert_leases_sql(5)} AS is_ours) held LEFT JOIN stored s ON true ORDER BY s.user_id, s.seq
 """  # noqa: S608
 _LISTEN: Final = """
 INSERT INTO user_event_heads AS h (user_id, last_seq, wanted_until)
@@ -114,8 +114,8 @@ class PostgresEvents:
             rows = await self._pool.fetch(
                 _APPEND_BATCH,
                 *self._values(drafts),
-                *assert_lease_args(lease),
-                *advance_offsets_args(CONSUMER, lease.epoch, batch),
+                *assert_leases_args((lease,)),
+                *advance_offsets_args(CONSUMER, [(lease, batch)]),
             )
         return _stored(rows)
 
