@@ -52,9 +52,22 @@ async def _all_have_moved() -> None:
         await asyncio.sleep(0)
 
 
-async def test_who_comes_while_somebody_works_waits_and_all_who_wait_go_on_together() -> None:
+async def test_who_comes_in_one_moment_begins_together() -> None:
     work = Work()
     await work.come("a", "b", "c")
+    assert work.begun == ["a", "b", "c"]
+    await work.come("d")
+    await work.end("a")
+    await work.end("b")
+    assert work.begun == ["a", "b", "c"]
+    await work.end("c")
+    assert work.begun == ["a", "b", "c", "d"]
+
+
+async def test_who_comes_while_somebody_works_waits_and_all_who_wait_go_on_together() -> None:
+    work = Work()
+    await work.come("a")
+    await work.come("b", "c")
     assert work.begun == ["a"]
     await work.end("a")
     assert work.begun == ["a", "b", "c"]
@@ -62,7 +75,8 @@ async def test_who_comes_while_somebody_works_waits_and_all_who_wait_go_on_toget
 
 async def test_the_next_ones_wait_for_the_last_of_those_who_went_on_together() -> None:
     work = Work()
-    await work.come("a", "b", "c")
+    await work.come("a")
+    await work.come("b", "c")
     await work.end("a")
     await work.come("d")
     await work.end("b")
@@ -73,7 +87,8 @@ async def test_the_next_ones_wait_for_the_last_of_those_who_went_on_together() -
 
 async def test_nobody_overtakes_those_whose_turn_it_is() -> None:
     work = Work()
-    await work.come("a", "b")
+    await work.come("a")
+    await work.come("b")
     await work.end_and_at_once("a", lambda: work.begin("c"))
     assert work.begun == ["a", "b"]
     await work.end("b")
@@ -82,7 +97,8 @@ async def test_nobody_overtakes_those_whose_turn_it_is() -> None:
 
 async def test_one_who_gives_up_while_waiting_holds_up_nobody() -> None:
     work = Work()
-    await work.come("a", "b", "c")
+    await work.come("a")
+    await work.come("b", "c")
     await work.give_up("b")
     await work.end("a")
     assert work.begun == ["a", "c"]
@@ -93,7 +109,8 @@ async def test_one_who_gives_up_while_waiting_holds_up_nobody() -> None:
 
 async def test_one_who_gives_up_in_the_moment_its_turn_comes_holds_up_nobody() -> None:
     work = Work()
-    await work.come("a", "b")
+    await work.come("a")
+    await work.come("b")
     await work.end_and_at_once("a", lambda: work.cancel("b"))
     await work.come("c")
     assert work.begun[-1] == "c"
