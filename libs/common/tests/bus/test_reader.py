@@ -56,6 +56,9 @@ class Flowing(KeptFrom):
     def highwater(self, partition: TopicPartition) -> Any:
         return self.at[partition] + 1
 
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return {partition: self.at[partition] for partition in partitions}
+
     def paused(self) -> set[TopicPartition]:
         return set()
 
@@ -76,8 +79,10 @@ class Flowing(KeptFrom):
         }
 
 
-def reading(consumer: KeptFrom, offset: int, *, pace: Pace = Pace.HOT) -> Reader:
-    settings = BusSettings(kafka_bootstrap="127.0.0.1:1", broker=BrokerKind.EMBEDDED)
+def reading(
+    consumer: KeptFrom, offset: int, *, pace: Pace = Pace.HOT, broker: BrokerKind = BrokerKind.EMBEDDED
+) -> Reader:
+    settings = BusSettings(kafka_bootstrap="127.0.0.1:1", broker=broker)
     reader = Reader(settings, [ORDER_EVENTS], "test", tempo=steady(pace))
     reader._consumer = consumer
     lifeline: Any = SimpleNamespace(lost=False)
@@ -123,6 +128,15 @@ async def test_whoever_is_in_no_hurry_waits_beside_the_embedded_broker_and_not_i
     for _ in range(3):
         await reader.poll()
     assert consumer.pauses == 2, "the first fetch, which shows where the end is, waits for nothing"
+
+
+@pytest.mark.parametrize(("pace", "rests"), [(Pace.HOT, False), (Pace.LIVE, True), (Pace.COLD, True)])
+async def test_where_fetches_wake_on_data_only_those_in_no_hurry_let_it_gather(pace: Pace, rests: bool) -> None:
+    consumer = Flowing(every_s=0.006)
+    reader = reading(consumer, offset=0, pace=pace, broker=BrokerKind.KAFKA)
+    for _ in range(3):
+        await reader.poll()
+    assert (consumer.pauses > 0) is rests
 
 
 async def test_a_reader_is_roused_from_its_pause_when_somebody_begins_to_wait() -> None:

@@ -39,10 +39,10 @@ class BrokerTraits:
     """One kind of broker, as its clients must treat it."""
 
     default_partitions: int
-    fetch_wait_ms: Mapping[Pace, int]
-    """How long a record may wait to be fetched."""
     fetch_hold_ms: int
-    """How much of that the broker is asked to wait in a fetch; the rest passes between fetches. No wait is shorter."""
+    """How long the broker is asked to wait in a fetch."""
+    fetch_rest_ms: Mapping[Pace, int]
+    """How long a reader rests between fetches: by that much a record may wait longer, and others come with it."""
     idle_after_ms: int | None
     """A reader that saw nothing for this long pauses between fetches; None: fetches wake on data by themselves."""
     idle_pause_max_ms: Mapping[Pace, int]
@@ -61,10 +61,10 @@ BROKERS: Mapping[BrokerKind, BrokerTraits] = MappingProxyType(
             # A restarted Tansu makes up a missing topic with 4 partitions at the first mention of its name: with 4 of
             # our own, a client that comes back before the topics are declared again cannot do any harm.
             default_partitions=4,
-            # It answers a fetch at the end of the wait, not when data arrives: the wait is the latency.
-            fetch_wait_ms={Pace.HOT: 2, Pace.LIVE: 20, Pace.COLD: 100},
-            # While it waits it searches the partitions over and over: 20 ms for 16 of them cost it 1.5 ms of work.
+            # It answers a fetch at the end of the wait, not when data arrives: the wait is the latency. While it waits
+            # it searches the partitions over and over: 20 ms for 16 of them cost it 1.5 ms of work.
             fetch_hold_ms=2,
+            fetch_rest_ms={Pace.HOT: 0, Pace.LIVE: 18, Pace.COLD: 98},
             idle_after_ms=3_000,
             idle_pause_max_ms={Pace.HOT: 100, Pace.LIVE: 100, Pace.COLD: 300},
             idempotent_producer=False,  # InitProducerId fails.
@@ -77,8 +77,8 @@ BROKERS: Mapping[BrokerKind, BrokerTraits] = MappingProxyType(
         ),
         BrokerKind.KAFKA: BrokerTraits(
             default_partitions=8,
-            fetch_wait_ms={Pace.HOT: 500, Pace.LIVE: 500, Pace.COLD: 500},
             fetch_hold_ms=500,
+            fetch_rest_ms={Pace.HOT: 0, Pace.LIVE: 20, Pace.COLD: 100},
             idle_after_ms=None,
             idle_pause_max_ms={Pace.HOT: 0, Pace.LIVE: 0, Pace.COLD: 0},
             idempotent_producer=True,

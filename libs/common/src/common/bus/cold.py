@@ -66,7 +66,7 @@ def subscribe(
         group_id=f"{settings.topic_prefix}{group}",
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
-        fetch_max_wait_ms=traits.fetch_wait_ms[Pace.COLD],
+        fetch_max_wait_ms=traits.fetch_hold_ms + traits.fetch_rest_ms[Pace.COLD],
         session_timeout_ms=traits.session_timeout_ms,
         heartbeat_interval_ms=traits.heartbeat_interval_ms,
         rebalance_timeout_ms=traits.session_timeout_ms,

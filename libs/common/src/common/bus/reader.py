@@ -27,9 +27,9 @@ Place = tuple[str, int]
 
 _POLL_MS = 100
 _LAG_EVERY_S = 5.0
-_GATHER_S = 0.008
+_GATHER_S = 0.016
 """The longest pause between fetches under load."""
-_CALM, _BUSY = 500.0, 1_500.0
+_CALM, _BUSY = 500.0, 2_500.0
 """Records a second: up to the first each is fetched at once, from the second on they gather for all of the pause. A
 fetch costs client and broker the same whether it brings one record or twenty."""
 _MEMORY_S = 0.2
@@ -182,8 +182,8 @@ class Reader:
 
     def _pause_s(self) -> float:
         pace = self._tempo.pace
-        wait_ms = self._settings.traits.fetch_wait_ms[pace]
-        return max((wait_ms - self._hold_ms) / 1000, self._idle_pause_s(pace), self._busy_pause_s())
+        rest_s = self._settings.traits.fetch_rest_ms[pace] / 1000
+        return max(rest_s, self._idle_pause_s(pace), self._busy_pause_s())
 
     def _idle_pause_s(self, pace: Pace) -> float:
         """How long to rest before the next fetch: nothing at first, then a little more with every idle second."""
