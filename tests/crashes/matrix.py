@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 
 from rich.console import Console
@@ -77,15 +78,13 @@ async def _row(desk: Desk, victim: str, asked: Asked, say: Say) -> Row:
     async with _seated(desk, asked.exchanges, ETH) as trading:
         loads = [Load(seat) for seat in trading]
         try:
-            for number in range(asked.rounds):
-                # New accounts for every round, so that nothing is carried over.
+            for number, point in product(range(asked.rounds), asked.points):
+                # New accounts for every kill, so that nothing is carried over: where an account's last stops were
+                # placed a second ago, Gate.io takes the next ones that much later.
                 async with _seated(desk, exchanges_of(victim, asked.exchanges), BTC) as seats:
-                    for point in asked.points:
-                        struck = await strike(desk, victim, point, seats)
-                        row.struck.append(struck)
-                        say(_told(struck, number))
-                        if not struck.survived:
-                            break
+                    struck = await strike(desk, victim, point, seats)
+                row.struck.append(struck)
+                say(_told(struck, number))
             for load in loads:
                 await _end(load, row)
         finally:
