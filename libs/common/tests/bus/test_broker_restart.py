@@ -77,7 +77,7 @@ async def test_clients_go_on_after_the_broker_came_back_empty(
         running = asyncio.create_task(runner.run())
         listening = asyncio.create_task(listen())
         await publisher.publish([message(ORDER_EVENTS, n) for n in range(20)])
-        await eventually(lambda: len(handler.records) == 20)
+        await eventually(lambda: len(handler.records) == len(heard) == 20)
 
         own_broker.kill()
         await own_broker.start()
