@@ -255,3 +255,13 @@ async def test_a_limit_per_lane_holds_up_no_other_lane() -> None:
     assert not gate.try_take(below, "a", Priority.PROTECTION)
     assert gate.try_take(above, "a", Priority.PROTECTION)
     assert gate.try_take(below, "other", Priority.PROTECTION)
+
+
+async def test_an_order_heard_of_before_its_terms_were_recalled_is_asked_for_by_its_number(written: Written) -> None:
+    told = OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1", waits_for_trigger=True, terms=a_stop())
+    trails = Trails()
+    trails.note([a_fact(OrderAccepted, client_order_id="s1", status=OrderStatus.NEW)])
+    trails.restore(Trail(account_id="a", open_orders={"s1": told}))
+    nameless = Nameless(Exchange.GATEIO, trails, recall=written.recall, remember=written.remember)
+    asked = nameless.completed(OrderRef(account_id="a", symbol="BTCUSDT", client_order_id="s1"))
+    assert (asked.exchange_order_id, asked.terms) == ("po-1", a_stop())

@@ -144,7 +144,8 @@ class Trails:
         known = self.of(trail.account_id)
         known.symbols |= trail.symbols
         known.ended = trail.ended | known.ended
-        known.open_orders = trail.open_orders | known.open_orders
+        heard = {name: _with_terms(ref, trail.open_orders.get(name)) for name, ref in known.open_orders.items()}
+        known.open_orders = trail.open_orders | heard
         known.gap_from_ms = trail.watermark_ms
 
     def forget(self, account_id: str) -> None:
@@ -228,6 +229,13 @@ class Correlations:
             if client_order_id is not None and client_order_id in self._by_order:
                 return self._by_order[client_order_id]
         return None
+
+
+def _with_terms(heard: OrderRef, stored: OrderRef | None) -> OrderRef:
+    """What was heard of an order, which of one without an id of ours says less than what was written down of it."""
+    if heard.terms is not None or stored is None or stored.terms is None:
+        return heard
+    return msgspec.structs.replace(stored, exchange_order_id=stored.exchange_order_id or heard.exchange_order_id)
 
 
 async def in_memory(account_id: str, symbol: str, from_ms: int) -> None:
