@@ -9,6 +9,7 @@ import pytest
 from common.bus.errors import ShardLost
 from common.db.leases import Lease
 from common.errors import Unavailable
+from common.testing.connector import until
 from order_engine.commits import Commit, GroupCommit
 from order_engine.rows import Rows
 
@@ -53,8 +54,7 @@ async def test_what_comes_while_a_commit_is_under_way_is_written_together(databa
     commits = GroupCommit(database.write)
     database.answers.clear()
     first = asyncio.create_task(commits.commit(of_shard(0)))
-    while not database.groups:
-        await asyncio.sleep(0)
+    await until(lambda: database.groups)
     others = asyncio.create_task(outcomes(commits, 1, 2, 3))
     await asyncio.sleep(0)
     database.answers.set()
@@ -90,8 +90,7 @@ async def test_whoever_gives_up_waiting_keeps_nobody_else_from_it(database: Data
     database.answers.clear()
     impatient = asyncio.create_task(commits.commit(of_shard(0)))
     patient = asyncio.create_task(commits.commit(of_shard(1)))
-    while not database.groups:
-        await asyncio.sleep(0)
+    await until(lambda: database.groups)
     impatient.cancel()
     database.answers.set()
     await patient

@@ -274,6 +274,10 @@ async def test_a_parked_bracket_is_woken_again_after_its_next_fact(bench: Bench,
     assert bench.sent("command.query_order")
 
 
+def latched(bench: Bench) -> list[str]:
+    return [decode(m.value or b"", StopLatched).bracket_id for m in bench.sent("protection.stop_latched")]
+
+
 async def held_on_mexc(bench: Bench, intent_id: str = "intent-1", offset: int = 0) -> Bracket:
     """A bracket whose stop the engine holds."""
     mexc = msgspec.structs.replace(BTCUSDT, exchange=Exchange.MEXC, max_algo_orders=0)
@@ -289,8 +293,7 @@ async def test_a_bracket_that_cannot_be_decided_does_not_keep_a_price_from_other
     brackets = [await held_on_mexc(bench, name, n) for n, name in enumerate(("intent-1", "intent-9"))]
     poison.add(brackets[0].bracket_id)
     await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(94_000), "price-1", NOW_MS + 1)
-    latched = [decode(m.value or b"", StopLatched).bracket_id for m in bench.sent("protection.stop_latched")]
-    assert latched == [brackets[1].bracket_id]
+    assert latched(bench) == [brackets[1].bracket_id]
 
 
 @pytest.mark.parametrize("lost", list(Lost))
@@ -302,9 +305,7 @@ async def test_a_price_that_reached_a_held_stop_counts_although_it_could_not_be_
     await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(94_000), "price-1", bench.clock.now_ms())
     await bench.shards.see_price(Exchange.MEXC, "BTCUSDT", Decimal(96_000), "price-2", bench.clock.now_ms())
     await wake(bench, 1_000)
-    assert [decode(m.value or b"", StopLatched).bracket_id for m in bench.sent("protection.stop_latched")] == [
-        bracket.bracket_id
-    ]
+    assert latched(bench) == [bracket.bracket_id]
 
 
 async def test_a_price_seen_by_whoever_lost_the_shard_counts_when_it_comes_back(bench: Bench) -> None:
